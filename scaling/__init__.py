@@ -1,0 +1,72 @@
+"""Fit neural scaling laws to training runs and forecast from them.
+
+Examples
+--------
+>>> import scaling
+>>> runs = scaling.datasets.load("demo")
+>>> fit = scaling.fit(scaling.laws.Chinchilla, runs)
+>>> frontier = scaling.compute_optimal(fit, 1e22)
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from scaling import laws
+from scaling.cost import SIX_ND, Cost, Hardware
+from scaling.errors import ColumnError, FitError, Issue, NoTradeoffError, ScalingError
+from scaling.fitting import Fit, Huber, LeastAbsolute, LeastSquares, bootstrap, fit
+from scaling.frontier import Frontier, compute_optimal, regret, required
+from scaling.law import Law, coef
+from scaling.laws.presets import published
+from scaling.runs import read_runs
+from scaling.storage import load, save
+
+if TYPE_CHECKING:
+    from scaling import datasets, plot, testing
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "SIX_ND",
+    "ColumnError",
+    "Cost",
+    "Fit",
+    "FitError",
+    "Frontier",
+    "Hardware",
+    "Huber",
+    "Issue",
+    "Law",
+    "LeastAbsolute",
+    "LeastSquares",
+    "NoTradeoffError",
+    "ScalingError",
+    "bootstrap",
+    "coef",
+    "compute_optimal",
+    "datasets",
+    "fit",
+    "laws",
+    "load",
+    "plot",
+    "published",
+    "read_runs",
+    "regret",
+    "required",
+    "save",
+    "testing",
+]
+
+_LATER = ("datasets", "plot", "testing")  # imported when first used: plot loads matplotlib
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LATER:
+        return importlib.import_module(f"scaling.{name}")
+    raise AttributeError(f"module 'scaling' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

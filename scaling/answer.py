@@ -1,0 +1,145 @@
+"""Answers: a finished table with its level, its kind of interval, and what weakens it."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from scaling.columns import COLUMNS
+from scaling.errors import Issue, worst_first
+from scaling.text import human, rounded, scalar_text
+
+__all__ = ["Answer", "issue_lines", "shown"]
+
+_ISSUES_SHOWN = 3
+_AS_SHARE = {"excess_mean", "excess_p90", "wasted_compute", "probability_within"}
+_AS_COUNT = {"params", "tokens", "FLOPs"}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A question's answer.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row a case; a column ``x`` with an interval stands beside ``x_low`` and ``x_high``.
+    title : str
+        The question in words.
+    level : float
+        Level of the intervals.
+    kind : str
+        How they were made, such as ``pairs n=200``; ``none`` where there are none.
+    issues : tuple of Issue
+        What weakens the answer, worst first.
+    """
+
+    table: pd.DataFrame
+    title: str
+    level: float
+    kind: str
+    issues: tuple[Issue, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "issues", worst_first(self.issues))
+
+    @property
+    def intervals(self) -> str:
+        """What the intervals are, in words."""
+        if self.kind == "none":
+            return "No intervals: a bare law has no errors."
+        return f"[low, high] hold {self.level:.0%}: {self.kind}."
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences to print below the table."""
+        return (self.intervals,)
+
+    def __str__(self) -> str:
+        body = shown(self.table).to_string(index=False)
+        return "\n".join([self.title, "", body, "", *self.notes, *issue_lines(self.issues)])
+
+    def _repr_html_(self) -> str:
+        body = shown(self.table).to_html(index=False, border=0)
+        below = "".join(f"<p>{html.escape(line)}</p>" for line in (*self.notes, *issue_lines(
+            self.issues)))  # fmt: skip
+        return f"<p><b>{html.escape(self.title)}</b></p>{body}{below}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as ``--json`` prints them."""
+        return {
+            "title": self.title,
+            "level": self.level,
+            "intervals": self.kind,
+            "rows": self.table.to_dict(orient="records"),
+            "issues": [issue_dict(issue) for issue in self.issues],
+        }
+
+
+def issue_dict(issue: Issue) -> dict[str, Any]:
+    """Plain values of an issue."""
+    rows = [row.item() if isinstance(row, np.generic) else row for row in issue.rows]
+    return {**vars(issue), "rows": rows}
+
+
+def issue_lines(issues: tuple[Issue, ...]) -> list[str]:
+    """The worst issues as lines, and how many more there are."""
+    lines = [str(issue) for issue in worst_first(issues)[:_ISSUES_SHOWN]]
+    left = len(issues) - _ISSUES_SHOWN
+    return [*lines, *([f"and {left} more in .issues"] if left > 0 else [])]
+
+
+def shown(table: pd.DataFrame) -> pd.DataFrame:
+    """Table as text: numbers rounded to their errors, intervals in brackets.
+
+    Examples
+    --------
+    >>> shown(pd.DataFrame({"loss": [1.9731], "loss_low": [1.951], "loss_high": [2.002]}))
+                         loss
+    0  1.973 [1.951, 2.002]
+    """
+    ends = {f"{name}{end}" for name in table.columns for end in ("_low", "_high")}
+    columns = {}
+    for name in table.columns:
+        if name in ends:
+            continue
+        low = table[f"{name}_low"] if f"{name}_low" in table else None
+        high = table[f"{name}_high"] if f"{name}_high" in table else None
+        columns[name.replace("_", " ")] = [
+            _cell(name, value, None if low is None else low.iloc[i],
+                  None if high is None else high.iloc[i])
+            for i, value in enumerate(table[name])
+        ]  # fmt: skip
+    return pd.DataFrame(columns)
+
+
+def _cell(name: str, value: Any, low: Any, high: Any) -> str:
+    if isinstance(value, str) or value is None:
+        return value or ""
+    if low is None or high is None or (np.isnan(low) and np.isnan(high)):
+        return _number(name, value, np.nan)
+    error = (high - low) / 4
+    return (
+        f"{_number(name, value, error)} [{_number(name, low, error)}, {_number(name, high, error)}]"
+    )
+
+
+def _number(name: str, value: Any, error: float) -> str:
+    if np.isnan(value):
+        return ""
+    unit = COLUMNS[name].unit if name in COLUMNS else ""
+    if name in _AS_SHARE:
+        return f"{100 * value:.2g}%" if 100 * value < 99.5 else f"{100 * value:.0f}%"
+    if name == "beyond":
+        return f"{value:.3g}x"
+    if name == "dollars":
+        return f"${human(value)}"
+    if unit in _AS_COUNT:
+        return human(value)
+    if np.isfinite(error) and error > 0:
+        return rounded(value, error)
+    return scalar_text(value)

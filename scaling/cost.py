@@ -1,0 +1,174 @@
+"""What compute means, and what it costs in hours and money."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from scaling.columns import COMPUTE, PARAMS, TOKENS
+from scaling.errors import ScalingError
+
+__all__ = ["SIX_ND", "Cost", "Hardware"]
+
+_SECONDS_PER_HOUR = 3600.0
+_HOURS_PER_DAY = 24.0
+_SD_PER_MEDIAN_DEVIATION = 1.4826  # of a normal distribution
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Training compute as a multiple of params times tokens.
+
+    Attributes
+    ----------
+    factor : float
+        FLOPs per param and token; 6 for a dense transformer (Kaplan et al. 2020, sec. 2.1).
+    name : str
+        What it is called in tables and messages.
+    scatter : float
+        Standard deviation of log compute about the cost, where it was fitted to runs.
+
+    Examples
+    --------
+    >>> Cost().compute(70e9, 1.4e12)
+    5.88e+23
+    """
+
+    factor: float = 6.0
+    name: str = "6ND"
+    scatter: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not (np.isfinite(self.factor) and self.factor > 0):
+            raise ScalingError(f"Cost needs a factor greater than 0; got {self.factor!r}.")
+
+    def compute(self, params: Any, tokens: Any) -> Any:
+        """FLOPs to train a model of that many params on that many tokens."""
+        return self.factor * params * tokens
+
+    def tokens(self, params: Any, compute: Any) -> Any:
+        """Tokens that the compute pays for at a model size."""
+        return compute / (self.factor * params)
+
+    def params(self, tokens: Any, compute: Any) -> Any:
+        """Model size that the compute pays for at a number of tokens."""
+        return compute / (self.factor * tokens)
+
+    def budget(self, compute: Any) -> Any:
+        """Product of params and tokens that the compute pays for."""
+        return compute / self.factor
+
+    @classmethod
+    def from_runs(cls, runs: Any, *, columns: Mapping[str, str] | None = None) -> Cost:
+        """Cost fitted to the compute that the runs logged, with its scatter.
+
+        Parameters
+        ----------
+        runs : table
+            Has columns params, tokens and compute.
+        columns : mapping of str to str, optional
+            Which columns play those roles.
+
+        Returns
+        -------
+        Cost
+            Its factor is the median of compute over params times tokens.
+
+        Raises
+        ------
+        ScalingError
+            If a column is missing, or a value is not a positive number.
+
+        Examples
+        --------
+        >>> Cost.from_runs({"params": [1e6], "tokens": [1e9], "compute": [8e15]}).factor
+        8.0
+        """
+        roles = {role: role for role in (PARAMS, TOKENS, COMPUTE)} | dict(columns or {})
+        found = []
+        for role in (PARAMS, TOKENS, COMPUTE):
+            if roles[role] not in runs:
+                raise ScalingError(f"Cost.from_runs needs column {roles[role]!r} for {role}.")
+            array = np.asarray(runs[roles[role]], dtype=float)
+            if array.size == 0 or not (np.isfinite(array) & (array > 0)).all():
+                raise ScalingError(f"Cost.from_runs needs numbers above 0 in {roles[role]!r}.")
+            found.append(array)
+        log_factor = np.log(found[2]) - np.log(found[0]) - np.log(found[1])
+        middle = float(np.median(log_factor))
+        scatter = _SD_PER_MEDIAN_DEVIATION * float(np.median(np.abs(log_factor - middle)))
+        factor = float(np.exp(middle))
+        return cls(round(factor, 12), f"{factor:.3g}ND fitted to the runs", scatter)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values that ``Cost(**values)`` takes back."""
+        return asdict(self)
+
+
+SIX_ND = Cost()
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """Machines that compute is bought on.
+
+    Attributes
+    ----------
+    flops_per_second : float
+        Peak FLOPs per second of one device.
+    utilisation : float
+        Share of the peak that training reaches.
+    devices : int
+        How many work at once.
+    dollars_per_device_hour : float
+        Price; NaN leaves the money out.
+
+    Examples
+    --------
+    >>> h100 = Hardware(flops_per_second=989e12, utilisation=0.4, devices=1024,
+    ...                 dollars_per_device_hour=2.0)
+    >>> round(float(h100.device_hours(1e24)))
+    702168
+    """
+
+    flops_per_second: float
+    utilisation: float = 0.4
+    devices: int = 1
+    dollars_per_device_hour: float = float("nan")
+
+    def __post_init__(self) -> None:
+        if not (np.isfinite(self.flops_per_second) and self.flops_per_second > 0):
+            raise ScalingError(
+                f"Hardware needs flops_per_second above 0; got {self.flops_per_second!r}."
+            )
+        if not 0 < self.utilisation <= 1:
+            raise ScalingError(
+                f"Hardware needs utilisation in (0, 1], such as 0.4; got {self.utilisation!r}."
+            )
+        if not self.devices >= 1:
+            raise ScalingError(f"Hardware needs one device or more; got {self.devices!r}.")
+
+    def device_hours(self, compute: Any) -> Any:
+        """Hours of one device."""
+        rate = self.flops_per_second * self.utilisation * _SECONDS_PER_HOUR
+        return np.asarray(compute, dtype=float) / rate
+
+    def days(self, compute: Any) -> Any:
+        """Days on all devices together."""
+        return self.device_hours(compute) / (self.devices * _HOURS_PER_DAY)
+
+    def dollars(self, compute: Any) -> Any:
+        """Money for the device hours; NaN without a price."""
+        return self.device_hours(compute) * self.dollars_per_device_hour
+
+    def add_to(self, table: Any) -> Any:
+        """Copy of a table with compute, with device_hours, days and dollars added."""
+        compute = np.asarray(table[COMPUTE], dtype=float)
+        added = {
+            "device_hours": self.device_hours(compute),
+            "days": self.days(compute),
+            "dollars": self.dollars(compute),
+        }
+        return table.assign(**added)

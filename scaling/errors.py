@@ -1,0 +1,113 @@
+"""What the library raises, and what it says when the statistics are poor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+__all__ = [
+    "ColumnError",
+    "FitError",
+    "Issue",
+    "NoTradeoffError",
+    "ScalingError",
+    "one_of",
+    "worst_first",
+]
+
+Severity = Literal["blocks", "weakens", "note"]
+_ORDER: tuple[Severity, ...] = ("blocks", "weakens", "note")
+_ROWS_NAMED = 6
+
+
+class ScalingError(ValueError):
+    """Something was asked that cannot be answered; the message says what to do."""
+
+
+class ColumnError(ScalingError):
+    """A table lacks a column, or a column holds what cannot be used."""
+
+
+class FitError(ScalingError):
+    """A law cannot be fitted to these runs."""
+
+
+class NoTradeoffError(ScalingError):
+    """The law has no best allocation: more of one input is always better."""
+
+
+@dataclass(frozen=True)
+class Issue:
+    """A weakness of a table or an answer, in a sentence, with a remedy.
+
+    Attributes
+    ----------
+    code : str
+        Stable name, documented in docs/issues.md.
+    severity : {"blocks", "weakens", "note"}
+        Whether the answer must not be used, is weaker than it looks, or only needs a remark.
+    message : str
+        What was found, with the numbers.
+    remedy : str
+        What to do about it.
+    rows : tuple
+        Index labels of the runs concerned, where there are any.
+
+    Examples
+    --------
+    >>> print(Issue("few-runs", "weakens", "7 runs for 5 coefficients.", "Add runs."))
+    weakens: 7 runs for 5 coefficients. Add runs. [few-runs]
+    """
+
+    code: str
+    severity: Severity
+    message: str
+    remedy: str
+    rows: tuple[Any, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.severity}: {self.message} {self.remedy} [{self.code}]"
+
+
+def worst_first(issues: Iterable[Issue]) -> tuple[Issue, ...]:
+    """Issues without repeats, the gravest first.
+
+    Examples
+    --------
+    >>> worst_first([])
+    ()
+    """
+    return tuple(sorted(dict.fromkeys(issues), key=lambda issue: _ORDER.index(issue.severity)))
+
+
+def one_of(name: str, value: Any, choices: Sequence[Any]) -> Any:
+    """The value, if it is one of the choices.
+
+    Raises
+    ------
+    ScalingError
+        If it is not; the message lists the choices.
+
+    Examples
+    --------
+    >>> one_of("method", "formula", ("formula", "numeric"))
+    'formula'
+    """
+    if value not in choices:
+        listed = ", ".join(repr(choice) for choice in choices)
+        raise ScalingError(f"{name} must be one of {listed}; got {value!r}.")
+    return value
+
+
+def name_rows(rows: Sequence[Any]) -> str:
+    """Row labels in words, the first few of them.
+
+    Examples
+    --------
+    >>> name_rows([3, 5])
+    'rows 3, 5'
+    """
+    shown = ", ".join(str(row) for row in rows[:_ROWS_NAMED])
+    more = f" and {len(rows) - _ROWS_NAMED} more" if len(rows) > _ROWS_NAMED else ""
+    return f"row{'' if len(rows) == 1 else 's'} {shown}{more}"

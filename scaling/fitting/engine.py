@@ -1,0 +1,318 @@
+"""The solver: many candidates refined together by a damped, reweighted Gauss-Newton step.
+
+Beyond the knee the true curvature of Huber's function is zero, so Newton's step fails far from
+the minimum, and reweighting (``knee / |r|``) overstates the curvature, so it creeps near it.
+The step here starts with half of the reweighted curvature and fades it out for each candidate
+while its steps succeed, which ends as Newton's method on the rows inside the knee.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scaling.fitting.problem import Problem
+
+__all__ = ["Refined", "low_discrepancy", "polish", "refine", "same_prediction"]
+
+Array: TypeAlias = NDArray[np.float64]
+
+_BLOCK_ELEMENTS = 30_000  # candidates times rows that fit the cache
+_LONGEST_STEP = 3.0
+_FAR = 1e-4  # a predicted fall above this share of the objective also tries a longer step
+_LONGER = 2.5
+_MERGE_EVERY = 4
+_ALIKE = 0.02  # predictions closer than this share of the residuals belong to one basin
+_TINY = 1e-13
+
+
+@dataclass(frozen=True)
+class Refined:
+    """Where the candidates ended.
+
+    Attributes
+    ----------
+    u : ndarray, shape (k, q)
+        Coordinates.
+    value : ndarray, shape (k,)
+        Objective at the knee that was used.
+    owner : ndarray of int, shape (k,)
+        The candidate each was merged into; itself where it was not.
+    settled : ndarray of bool, shape (k,)
+        Whether it met the tolerance within the iterations allowed.
+    """
+
+    u: Array
+    value: Array
+    owner: NDArray[np.intp]
+    settled: NDArray[np.bool_]
+
+
+def low_discrepancy(count: int, dimensions: int, seed: int) -> Array:
+    """Points that fill the unit cube evenly: the additive recurrence of the generalised golden
+    ratio, shifted by the seed.
+
+    Source: Roberts 2018, "The unreasonable effectiveness of quasirandom sequences".
+
+    Examples
+    --------
+    >>> low_discrepancy(4, 2, seed=0).shape
+    (4, 2)
+    """
+    ratio = 2.0
+    for _ in range(60):
+        ratio = (1 + ratio) ** (1 / (dimensions + 1))
+    steps = ratio ** -np.arange(1.0, dimensions + 1)
+    shift = np.random.default_rng(seed).random(dimensions)
+    points: Array = (shift + np.arange(1, count + 1)[:, None] * steps) % 1.0
+    return points
+
+
+def refine(
+    problem: Problem, u: Array, weights: Array | None = None, *, knee: float,
+    damping: float = 1e-3, tolerance: float = 1e-8, limit: int = 200, merge: bool = False,
+) -> Refined:  # fmt: skip
+    """Candidates moved to the minima below them.
+
+    Parameters
+    ----------
+    problem : Problem
+    u : ndarray, shape (k, q)
+        Coordinates to start from.
+    weights : ndarray, shape (k, n), optional
+        Weights of the runs for each candidate; the problem's own by default.
+    knee : float
+        Residual where the objective turns linear; infinite for least squares.
+    damping : float
+        First damping; small where the start is close to the minimum.
+    tolerance : float
+        Relative fall of the objective at which a candidate is done.
+    limit : int
+        Iterations at most.
+    merge : bool
+        Whether candidates that come to predict the same are followed as one.
+    """
+    lower, upper = problem.limits
+    u = np.clip(u, lower, upper)
+    count, n = len(u), problem.target.size
+    out = Refined(u.copy(), np.full(count, np.inf), np.arange(count), np.zeros(count, dtype=bool))
+    size = count if merge else max(1, _BLOCK_ELEMENTS // max(n, 1))
+    for start in range(0, count, size):
+        block = np.arange(start, min(start + size, count))
+        given = problem.weights[None, :] if weights is None else weights[block]
+        _Batch(problem, out, block, given, knee, damping, tolerance).run(limit, merge)
+    return out
+
+
+class _Batch:
+    """The candidates of one block that are still moving."""
+
+    def __init__(
+        self, problem: Problem, out: Refined, index: NDArray[np.intp], weights: Array, knee: float,
+        damping: float, tolerance: float,
+    ) -> None:  # fmt: skip
+        self.problem, self.out, self.knee, self.tolerance = problem, out, knee, tolerance
+        self.index, self.weights = index, weights
+        self.u = out.u[index]
+        self.prediction, self.residual, self.value = self._evaluate(self.u, weights)
+        self.damping = np.full(len(index), damping)
+        self.fade = np.full(len(index), 0.5)
+        out.value[index] = self.value
+        self._keep(np.isfinite(self.value))
+
+    def _evaluate(self, u: Array, weights: Array) -> tuple[Array, Array, Array]:
+        prediction = self.problem.predict(u)
+        residual = self.problem.residual(prediction)
+        return prediction, residual, self.problem.score(residual, weights, self.knee)
+
+    def _keep(self, mask: NDArray[np.bool_]) -> None:
+        if mask.all():
+            return
+        for name in ("index", "u", "prediction", "residual", "value", "damping", "fade"):
+            setattr(self, name, getattr(self, name)[mask])
+        if len(self.weights) > 1:
+            self.weights = self.weights[mask]
+
+    def _weights_of(self, chosen: NDArray[np.bool_]) -> Array:
+        return self.weights[chosen] if len(self.weights) > 1 else self.weights
+
+    def run(self, limit: int, merge: bool) -> None:
+        for iteration in range(1, limit + 1):
+            if not len(self.index):
+                return
+            gradient, hessian = self._model()
+            step = self._step(gradient, hessian)
+            fall = -0.5 * np.einsum("kq,kq->k", gradient, step)
+            small = fall <= self.tolerance * (self.value + self.problem.floor)
+            done = self._move(step, fall) | small | (self.damping > 1e6)
+            self.out.u[self.index], self.out.value[self.index] = self.u, self.value
+            self.out.settled[self.index] = done
+            self._keep(~done)
+            if merge and iteration % _MERGE_EVERY == 0 and len(self.index) > 1:
+                self._merge()
+
+    def _model(self) -> tuple[Array, Array]:
+        """Gradient and model Hessian in the coordinates, rows at a bound taken out."""
+        with np.errstate(all="ignore"):
+            slope = self.problem.objective.slope(self.prediction)
+            size = np.abs(self.residual)
+            pull = self.weights * slope
+            bend = np.where(
+                size <= self.knee, 1.0, np.minimum(self.fade[:, None] * self.knee / size, 1.0)
+            )
+            rows = self.problem.rows(self.u)
+            chain = self.problem.chain(self.u)
+            capped = np.clip(self.residual, -self.knee, self.knee)
+            gradient = (rows @ (pull * capped)[:, :, None])[:, :, 0] * chain
+            hessian = (rows * (bend * pull * slope)[:, None, :]) @ rows.swapaxes(1, 2)
+            hessian *= chain[:, :, None] * chain[:, None, :]
+        lower, upper = self.problem.limits
+        bound = (self.u <= lower) & (gradient > 0) | (self.u >= upper) & (gradient < 0)
+        if bound.any():
+            gradient = np.where(bound, 0.0, gradient)
+            hessian = np.where(bound[:, :, None] | bound[:, None, :], 0.0, hessian)
+        broken = ~(np.isfinite(gradient).all(axis=1) & np.isfinite(hessian).all(axis=(1, 2)))
+        if broken.any():
+            gradient[broken], hessian[broken] = 0.0, 0.0
+        return gradient, hessian
+
+    def _step(self, gradient: Array, hessian: Array) -> Array:
+        diagonal = np.einsum("kqq->kq", hessian)
+        largest = diagonal.max(axis=1, keepdims=True, initial=0.0)
+        scale = 1 / np.sqrt(np.maximum(diagonal, 1e-14 * largest) + (largest == 0))
+        matrix = hessian * scale[:, :, None] * scale[:, None, :]
+        ridge = self.damping + _TINY
+        np.einsum("kqq->kq", matrix)[...] += ridge[:, None] + (diagonal == 0)
+        step: Array = -np.linalg.solve(matrix, (scale * gradient)[:, :, None])[:, :, 0] * scale
+        longest = np.abs(step).max(axis=1, keepdims=True, initial=0.0)
+        return step * np.minimum(1.0, _LONGEST_STEP / np.maximum(longest, _LONGEST_STEP / 2))
+
+    def _move(self, step: Array, fall: Array) -> NDArray[np.bool_]:
+        """Try the step, and a longer one while far; whether the fall was too small to go on."""
+        lower, upper = self.problem.limits
+        u = np.clip(self.u + step, lower, upper)
+        prediction, residual, value = self._evaluate(u, self.weights)
+        far = fall > _FAR * self.value
+        if far.any():
+            longer = np.clip(self.u[far] + _LONGER * step[far], lower, upper)
+            found = self._evaluate(longer, self._weights_of(far))
+            wins = found[2] < value[far]
+            better = np.flatnonzero(far)[wins]
+            u[better] = longer[wins]
+            prediction = np.array(prediction)
+            prediction[better], residual[better] = found[0][wins], found[1][wins]
+            value[better] = found[2][wins]
+        accepted = value < self.value
+        change = np.where(accepted, self.value - np.where(accepted, value, 0.0), 0.0)
+        stalled = accepted & (change < self.tolerance * (self.value + self.problem.floor))
+        rejected_far = ~accepted & (self.fade > 0.4)
+        self.damping = np.where(
+            accepted,
+            np.maximum(self.damping / 5, 1e-12),
+            np.where(rejected_far, np.maximum(10 * self.damping, 1e-8), self.damping),
+        )
+        self.fade = np.where(
+            accepted, np.maximum(self.fade / 2, 1e-3), np.minimum(3 * self.fade + 0.02, 1.0)
+        )
+        self.u = np.where(accepted[:, None], u, self.u)
+        if accepted.all():
+            self.prediction, self.residual, self.value = prediction, residual, value
+        else:
+            self.prediction = np.where(accepted[:, None], prediction, self.prediction)
+            self.residual = np.where(accepted[:, None], residual, self.residual)
+            self.value = np.where(accepted, value, self.value)
+        return stalled
+
+    def _merge(self) -> None:
+        """Follow candidates that predict the same as one."""
+        order = np.argsort(self.value, kind="stable")
+        keep = np.ones(len(order), dtype=bool)
+        scale = np.abs(self.residual).mean(axis=1)
+        for position, i in enumerate(order):
+            if not keep[i]:
+                continue
+            rest = order[position + 1 :]
+            rest = rest[keep[rest] & (self.value[rest] <= self.value[i] * (1 + _ALIKE))]
+            if not len(rest):
+                continue
+            gap = np.abs(self.residual[rest] - self.residual[i]).mean(axis=1)
+            gone = rest[gap < _ALIKE * scale[i]]
+            keep[gone] = False
+            self.out.owner[self.index[gone]] = self.index[i]
+        self._keep(keep)
+
+
+def same_prediction(first: Array, second: Array) -> bool:
+    """Whether two residual vectors belong to one basin: the same to 2% of their size."""
+    gap = float(np.abs(first - second).mean())
+    return gap <= _ALIKE * float(np.abs(first).mean()) + _TINY
+
+
+def polish(problem: Problem, u: Array, knee: float, limit: int = 60) -> tuple[Array, float]:
+    """One candidate taken to the kink with the exact curvature of the smooth pieces.
+
+    Returns
+    -------
+    u : ndarray, shape (q,)
+    decrement : float
+        Fall that the last model still promised, over the objective; below 1e-10 when settled.
+    """
+    lower, upper = problem.limits
+    lengths = np.array([1.8, 1.4, 1.2, 1.0, 0.7, 0.4, 0.1, 1e-2, 1e-3, 1e-4])
+    window = knee
+    value = float(_values(problem, u[None, :], knee)[0])
+    decrement = 0.0
+    for _ in range(limit):
+        gradient, hessian, spread = _curvature(problem, u, knee, window)
+        held = (u <= lower) & (gradient > 0) | (u >= upper) & (gradient < 0)
+        gradient = np.where(held, 0.0, gradient)
+        hessian = np.where(held[:, None] | held[None, :], np.diag(held * 1.0), hessian)
+        scale = 1 / np.sqrt(np.maximum(spread, max(1e-14 * float(spread.max()), 1e-300)))
+        eigenvalues, vectors = np.linalg.eigh(hessian * scale[:, None] * scale[None, :])
+        eigenvalues = np.maximum(np.abs(eigenvalues), 1e-10 * np.abs(eigenvalues).max())
+        step = -scale * (vectors @ ((vectors.T @ (scale * gradient)) / eigenvalues))
+        step *= min(1.0, _LONGEST_STEP / max(float(np.abs(step).max(initial=0.0)), 1e-300))
+        decrement = float(-gradient @ step) / 2 / (value + problem.floor)
+        if decrement <= 1e-15:
+            break
+        trial = np.clip(u + lengths[:, None] * step, lower, upper)
+        found = _values(problem, trial, knee)
+        lowest = int(found.argmin())
+        if found[lowest] < value:
+            u, value, window = trial[lowest], float(found[lowest]), knee
+        elif np.isfinite(window) and window < 1e3 * knee:
+            window *= 4.0
+        else:
+            break
+    return u, decrement
+
+
+def _values(problem: Problem, u: Array, knee: float) -> Array:
+    return problem.score(problem.residual(problem.predict(u)), problem.weights[None, :], knee)
+
+
+def _curvature(
+    problem: Problem, u: Array, knee: float, window: float
+) -> tuple[Array, Array, Array]:
+    """Gradient, Hessian of the pieces inside the window with the rows' own curvature, and the
+    scale of each coordinate: the diagonal of the Hessian were every row inside.
+    """
+    q, shift = len(u), 1e-5
+    points = np.vstack([u[None, :], u + shift * np.eye(q), u - shift * np.eye(q)])
+    prediction = problem.predict(points)
+    residual = problem.residual(prediction)[0]
+    with np.errstate(all="ignore"):
+        slope = problem.objective.slope(prediction)
+        jacobian = problem.rows(points) * problem.chain(points)[:, :, None] * (
+            slope[:, None, :] if np.ndim(slope) else slope
+        )
+    pull = problem.weights * np.clip(residual, -knee, knee)
+    inside = problem.weights * (np.abs(residual) <= window)
+    second = (jacobian[1 : q + 1] - jacobian[q + 1 :]) @ pull / (2 * shift)
+    hessian = (jacobian[0] * inside) @ jacobian[0].T + (second + second.T) / 2
+    spread = np.einsum("qn,n,qn->q", jacobian[0], problem.weights, jacobian[0])
+    found = jacobian[0] @ pull, hessian, spread
+    return found[0], found[1], found[2]

@@ -1,0 +1,207 @@
+"""What a fit knows of its own weaknesses, from one Jacobian at the optimum."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scaling.errors import Issue
+from scaling.fitting.problem import Problem
+from scaling.fitting.search import Found
+from scaling.law import Law
+from scaling.text import human, scalar_text
+
+__all__ = ["Starts", "at_bounds", "health"]
+
+Array: TypeAlias = NDArray[np.float64]
+
+_SHARE_NEEDED = 0.1
+_NEAR = 1.01
+_RUNS_PER_COEFFICIENT = 3
+_FLAT = 1.0  # log factor by which a flat direction may move before it is told
+_FLAT_PART = 0.3
+_CONDITION = 1e8
+_INSIDE_MOST = 0.9
+_DECREMENT = 1e-10
+_FAR_FROM_TYPICAL = 30.0
+_AHEAD = 10.0  # other minima are shown by what they predict at this multiple of the largest run
+
+
+@dataclass(frozen=True)
+class Starts:
+    """How the search for the minimum went.
+
+    Attributes
+    ----------
+    tried : int
+        Raw starts.
+    share : float
+        Share of them that arrived at the lowest minimum.
+    others : tuple of Law
+        Other distinct minima that a resample may prefer, the lowest first.
+    values : tuple of float
+        Their objectives.
+    """
+
+    tried: int
+    share: float
+    others: tuple[Law, ...] = ()
+    values: tuple[float, ...] = ()
+
+    def near(self, objective_value: float) -> list[tuple[Law, float]]:
+        """Other minima within 1% of the objective."""
+        pairs = zip(self.others, self.values, strict=True)
+        return [(law, value) for law, value in pairs if value <= _NEAR * objective_value]
+
+
+def at_bounds(problem: Problem, u: Array) -> dict[str, str]:
+    """Coefficients that ended at a bound, and which: ``lower`` or ``upper``."""
+    lower, upper = problem.limits
+    ended = {}
+    for j, name in enumerate(problem.free):
+        if u[j] <= lower[j] + 1e-9:
+            ended[name] = "lower"
+        elif u[j] >= upper[j] - 1e-9:
+            ended[name] = "upper"
+    return ended
+
+
+def health(
+    problem: Problem, found: Found, starts: Starts, law: Law, value: float
+) -> tuple[Issue, ...]:
+    """Issues of a fit, each with a remedy.
+
+    Parameters
+    ----------
+    problem : Problem
+    found : Found
+        What the search met.
+    starts : Starts
+    law : Law
+        The best law.
+    value : float
+        Its objective.
+    """
+    residual = problem.residual(problem.predict(found.u[None, :]))[0]
+    return (
+        *_surface(problem, found, starts, law, value),
+        *_bounds(problem, found.u, law),
+        *_directions(problem, found.u, residual),
+        *_numbers(problem, residual),
+    )
+
+
+def _surface(
+    problem: Problem, found: Found, starts: Starts, law: Law, value: float
+) -> Iterator[Issue]:
+    if starts.share < _SHARE_NEEDED and value > problem.floor:
+        yield Issue(
+            "hard-surface", "weakens",
+            f"Only {round(starts.share * starts.tried)} of {starts.tried} starts arrived at the "
+            "lowest minimum, so a lower one may have been missed.",
+            "Fit again with another seed, or fix or tie a coefficient.")  # fmt: skip
+    near = starts.near(value)
+    if near and value > problem.floor:
+        ahead = tuple(np.array([_AHEAD * column.max()]) for column in problem.inputs)
+        def say(one: Law) -> str:
+            return scalar_text(float(np.ravel(one.formula(*ahead))[0]))
+        told = ", ".join(f"{say(one)} (objective {100 * (v / value - 1):.2g}% higher)"
+                         for one, v in near[:3])  # fmt: skip
+        yield Issue(
+            "other-minima", "weakens",
+            f"{len(near)} other minimum lies within 1% of the best; at ten times the largest "
+            f"inputs the best predicts {say(law)}, the other {told}."
+            if len(near) == 1 else
+            f"{len(near)} other minima lie within 1% of the best; at ten times the largest inputs "
+            f"the best predicts {say(law)}, the others {told}.",
+            "Read fit.starts.others, and treat the answer as one of several.")  # fmt: skip
+    if found.decrement > _DECREMENT and not found.settled:
+        yield Issue(
+            "not-converged", "weakens",
+            f"The last step still promised {found.decrement:.1e} of the objective.",
+            "Fix or tie a coefficient, or drop runs that the law cannot describe.")  # fmt: skip
+
+
+def _bounds(problem: Problem, u: Array, law: Law) -> Iterator[Issue]:
+    for name, end in at_bounds(problem, u).items():
+        asked = "infinity" if end == "upper" else "zero"
+        if name in problem.constraints.bounds:
+            asked = f"a {'higher' if end == 'upper' else 'lower'} value"
+        yield Issue(
+            "at-bound", "weakens",
+            f"{name} ended at its {end} bound, {human(float(law.values[name]))}: the data ask for "
+            f"{asked}.",
+            f"Use a law without {name}, fix it, or add runs that show its effect.")  # fmt: skip
+    for name in problem.free:
+        declared, found = problem.family.coefficients[name], float(law.values[name])
+        low, high = declared.typical
+        if not declared.positive or found == 0 or name in at_bounds(problem, u):
+            continue
+        if not low / _FAR_FROM_TYPICAL <= found <= high * _FAR_FROM_TYPICAL:
+            yield Issue(
+                "unusual-coefficient", "note",
+                f"{name} is {human(found)}; it is usually between {human(low)} and {human(high)}.",
+                "Check the units of the inputs.")  # fmt: skip
+
+
+def _directions(problem: Problem, u: Array, residual: Array) -> Iterator[Issue]:
+    """The direction the data say least about, in words."""
+    with np.errstate(all="ignore"):
+        slope = problem.objective.slope(problem.predict(u[None, :]))
+        jacobian = (problem.rows(u[None, :]) * problem.chain(u[None, :])[:, :, None])[0]
+        jacobian = jacobian * np.sqrt(problem.weights) * (slope[0] if np.ndim(slope) else slope)
+        gram = jacobian @ jacobian.T
+    if not len(u) or not np.isfinite(gram).all():
+        return
+    eigenvalues, vectors = np.linalg.eigh(gram)
+    # Half of the residuals are below their median, and 1.5 medians is one standard deviation.
+    spread = 1.5 * float(np.median(np.abs(residual)))
+    smallest = max(float(eigenvalues[0]), 1e-16 * max(float(eigenvalues[-1]), 1e-300))
+    factor = spread / np.sqrt(smallest)
+    scale = np.sqrt(np.maximum(np.diag(gram), 1e-300))
+    condition = np.linalg.cond(gram / scale[:, None] / scale[None, :])
+    named = [problem.free[j] for j in np.flatnonzero(np.abs(vectors[:, 0]) > _FLAT_PART)]
+    if factor > _FLAT or condition > 1 / np.finfo(float).eps:
+        known = f"a factor of {human(float(np.exp(min(factor, 300.0))), 2)}"
+        yield Issue(
+            "flat-direction", "weakens",
+            f"{_and(named)} cannot be told apart by these runs: together they may move by "
+            f"{known} with no visible change in the fit."
+            if len(named) > 1 else
+            f"These runs do not determine {_and(named)}: it may move by {known} with no visible "
+            "change in the fit.",
+            "Fix or tie one of them, or add runs that differ more.")  # fmt: skip
+    elif condition > _CONDITION:
+        yield Issue(
+            "flat-direction", "note",
+            f"{_and(named)} nearly compensate each other (condition number {condition:.0e}).",
+            "Read answers (loss, best size) rather than single coefficients.")  # fmt: skip
+
+
+def _and(names: list[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def _numbers(problem: Problem, residual: Array) -> Iterator[Issue]:
+    n, q = len(residual), len(problem.free)
+    if n < _RUNS_PER_COEFFICIENT * q:
+        yield Issue(
+            "few-runs", "weakens", f"{n} runs for {q} free coefficients.",
+            f"Add runs (at least {_RUNS_PER_COEFFICIENT * q}), or fix or tie coefficients; "
+            "intervals from so few are too narrow.")  # fmt: skip
+    knee = problem.objective.knee
+    if np.isfinite(knee) and knee > 0 and float(np.abs(residual).max()) > 1e-9:
+        inside = float((np.abs(residual) <= knee).mean())
+        typical = scalar_text(float(np.median(np.abs(residual))))
+        if inside < q / n or inside > _INSIDE_MOST:
+            which = "nearly all" if inside > _INSIDE_MOST else "almost none"
+            acts = "squares" if inside > _INSIDE_MOST else "absolute deviations"
+            yield Issue(
+                "delta-mismatch", "note",
+                f"{which.capitalize()} of the residuals (median {typical}) lie within delta "
+                f"{knee:g}, so the objective acts as least {acts}.",
+                f"Set delta near {typical} to weigh outliers less.")  # fmt: skip

@@ -1,0 +1,131 @@
+"""Resamples of the runs, refitted: the errors of a fit come from these."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scaling.fitting.engine import refine
+from scaling.fitting.problem import Problem
+from scaling.fitting.search import knees
+
+__all__ = ["Resampled", "resample", "resample_counts"]
+
+Array: TypeAlias = NDArray[np.float64]
+
+# Each block of 64 resamples has a random stream of its own, so that any number of workers, and
+# any number of resamples asked for, gives the same first ones.
+_BLOCK = 64
+_CHUNK_ELEMENTS = 1_000_000
+_DAMPING, _TOLERANCE = 1e-5, 1e-9
+_ABSOLUTE_KNEES = 5  # of the falling sequence of least absolute deviations
+_IMPROVED = 1e-6
+_IMPROVED_SHARE = 0.01
+
+
+@dataclass(frozen=True)
+class Resampled:
+    """Refitted resamples.
+
+    Attributes
+    ----------
+    u : ndarray, shape (n, q)
+        Coordinates of each resample's minimum.
+    moved : float
+        Share of the pilot resamples that preferred another minimum than the fit's.
+    bound : float
+        Share of resamples that ended at a bound.
+    """
+
+    u: Array
+    moved: float
+    bound: float
+
+
+def resample_counts(n: int, units: int, seed: int) -> Iterator[Array]:
+    """How often each unit is drawn in each resample, in blocks of shape (64, units).
+
+    Examples
+    --------
+    >>> block = next(resample_counts(10, units=5, seed=0))
+    >>> block.shape, block.sum(axis=1)[:2]
+    ((10, 5), array([5., 5.]))
+    """
+    for block in range(-(-n // _BLOCK)):
+        stream = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(block,)))
+        drawn = stream.integers(0, units, (_BLOCK, units)) + units * np.arange(_BLOCK)[:, None]
+        counts = np.bincount(drawn.ravel(), minlength=_BLOCK * units).reshape(_BLOCK, units)
+        yield counts[: n - block * _BLOCK].astype(float)
+
+
+def resample(
+    problem: Problem, u: Array, others: Array, n: int, *, groups: NDArray[np.intp] | None, seed: int
+) -> Resampled:
+    """The problem refitted on resamples of its runs, or of whole groups of them.
+
+    Parameters
+    ----------
+    problem : Problem
+    u : ndarray, shape (q,)
+        The fit's own minimum.
+    others : ndarray, shape (e, q)
+        Other minima that a resample may prefer; each is tried on a pilot of 64.
+    n : int
+        Resamples.
+    groups : ndarray of int, shape (runs,), optional
+        Number of the group of each run; single runs are drawn without it.
+    seed : int
+    """
+    units = problem.target.size if groups is None else int(groups.max()) + 1
+    starts, moved = u[None, :], 0.0
+    stages = list(knees(problem, u))[:_ABSOLUTE_KNEES]
+    found = []
+    pending: list[Array] = []
+    chunk = max(1, _CHUNK_ELEMENTS // (_BLOCK * problem.target.size))
+    blocks = list(range(-(-n // _BLOCK)))
+    for block, counts in zip(blocks, resample_counts(n, units, seed), strict=True):
+        weights = problem.weights * (counts if groups is None else counts[:, groups])
+        if block == 0 and len(others):
+            starts, moved = _pilot(problem, np.vstack([u, others]), weights, stages)
+        pending.append(weights)
+        if len(pending) == chunk or block == blocks[-1]:
+            found.append(_lowest(problem, starts, np.vstack(pending), stages)[0])
+            pending = []
+    ended = np.vstack(found)
+    lower, upper = problem.limits
+    at_bound = ((ended <= lower + 1e-9) | (ended >= upper - 1e-9)).any(axis=1)
+    return Resampled(ended, moved, float(at_bound.mean()))
+
+
+def _pilot(
+    problem: Problem, starts: Array, weights: Array, stages: list[float]
+) -> tuple[Array, float]:
+    """The starts worth giving to every resample, and the share that left the fit's minimum."""
+    _, values = _lowest(problem, starts, weights, stages)
+    winner = values.argmin(axis=1)
+    better = values.min(axis=1) < values[:, 0] * (1 - _IMPROVED) - problem.floor
+    moved = float(better.mean())
+    if moved <= _IMPROVED_SHARE:
+        return starts[:1], moved
+    return starts[np.unique(np.append(winner[better], 0))], moved
+
+
+def _lowest(
+    problem: Problem, starts: Array, weights: Array, stages: list[float]
+) -> tuple[Array, Array]:
+    """Lowest end of each resample over the starts, and the objective from every start."""
+    ends, values = [], []
+    for start in starts:
+        u = np.repeat(start[None, :], len(weights), axis=0)
+        for knee in stages:
+            refined = refine(problem, u, weights, knee=knee, damping=_DAMPING, tolerance=_TOLERANCE)
+            u = refined.u
+        ends.append(u)
+        values.append(refined.value)
+    value = np.stack(values, axis=1)
+    chosen = value.argmin(axis=1)
+    return np.stack(ends)[chosen, np.arange(len(weights))], value

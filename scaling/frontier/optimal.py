@@ -1,0 +1,192 @@
+"""The compute-optimal frontier of a law."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from scaling.answer import Answer
+from scaling.columns import COMPUTE, PARAMS, TOKENS
+from scaling.cost import Cost
+from scaling.errors import one_of
+from scaling.frontier.allocation import Question, ask, positive
+from scaling.law import Law, Source, summarise
+from scaling.text import human, rounded
+
+__all__ = ["Frontier", "compute_optimal", "with_ends"]
+
+Array: TypeAlias = NDArray[np.float64]
+
+_EITHER_SIDE = 1.1  # a single compute gets its exponents between itself over and times this
+
+
+@dataclass(frozen=True)
+class Frontier(Answer):
+    """Best allocations, one row a compute.
+
+    Attributes
+    ----------
+    method : str
+        How they were found: ``formula`` or ``numeric``.
+    exponents : DataFrame
+        One row an input: the power of compute that it grows with, with low and high.
+    cost : Cost
+    """
+
+    method: str = ""
+    exponents: pd.DataFrame = field(default_factory=pd.DataFrame)
+    cost: Cost = field(default_factory=Cost)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The exponents and the cost, below the table."""
+        said = []
+        for name, row in self.exponents.iterrows():
+            error = (row["high"] - row["low"]) / 4
+            ends = (
+                f" [{rounded(row['low'], error)}, {rounded(row['high'], error)}]"
+                if np.isfinite(error) and error > 0
+                else ""
+            )
+            said.append(f"{name} ~ compute^{rounded(row['value'], error)}{ends}")
+        return (*((", ".join(said),) if said else ()),
+                f"Compute is {self.cost.name}. {self.intervals}")  # fmt: skip
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, with method, exponents and cost."""
+        exponents = {str(n): dict(row) for n, row in self.exponents.iterrows()}
+        return {**super().to_dict(), "method": self.method, "exponents": exponents,
+                "cost": self.cost.to_dict()}  # fmt: skip
+
+
+def compute_optimal(
+    source: Source,
+    compute: Any,
+    *,
+    cost: Cost | None = None,
+    held: Mapping[str, Any] | None = None,
+    method: str | None = None,
+    level: float = 0.9,
+) -> Frontier:
+    """Best params and tokens for each compute, and the loss they reach.
+
+    Parameters
+    ----------
+    source : Fit, Published or Law
+        A fit gives intervals, a bare law points.
+    compute : float, str or array_like, shape (m,)
+        FLOPs.
+    cost : Cost, optional
+        What compute means; the source's own, or 6ND.
+    held : mapping of str to float, optional
+        Inputs that do not move, such as ``{"tokens": 2e12}``.
+    method : {"formula", "numeric"}, optional
+        Closed form or search; by default the first where the law has one.
+    level : float
+
+    Returns
+    -------
+    Frontier
+        Its table has compute, params, tokens, tokens_per_param and the loss, each with its ends.
+
+    Raises
+    ------
+    ScalingError
+        If an option does not apply.
+    NoTradeoffError
+        If the law has no best allocation.
+
+    Examples
+    --------
+    >>> import scaling
+    >>> law = scaling.published("besiroglu-2024").law
+    >>> frontier = scaling.compute_optimal(law, 5.76e23)
+    >>> f"{frontier.table['params'].iloc[0]:.3e}"
+    '7.225e+10'
+    """
+    if method is not None:
+        one_of("method", method, ("formula", "numeric"))
+    question = ask(source, cost, held, method)
+    budgets = positive(COMPUTE, compute)
+    params, tokens = question.best_inputs(budgets)
+    values = _answers(question, source.best, params, tokens)
+    drawn: dict[str, Array] = {}
+    sizes = None
+    if source.draws is not None:
+        sizes, draw_tokens = question.allocate(source.draws, budgets)
+        sizes = np.broadcast_to(sizes, (source.draws.count, len(budgets)))
+        drawn = _answers(question, source.draws, sizes, draw_tokens)
+    table = pd.DataFrame({COMPUTE: budgets})
+    for name, value in values.items():
+        table = with_ends(table, name, value, drawn.get(name), level)
+    used = "formula" if _closed(question) else "numeric"
+    title = f"Compute-optimal frontier of {question.family.__name__}"
+    return Frontier(table, title, level, source.draws_kind, question.draw_issues(sizes), used,
+                    _exponents(question, budgets, level), question.cost)  # fmt: skip
+
+
+def _closed(question: Question) -> bool:
+    if question.method == "numeric" or question.held:
+        return False
+    return question.source.best.optimum(1e18) is not None
+
+
+def _answers(question: Question, law: Law, params: Array, tokens: Array) -> dict[str, Array]:
+    return {
+        question.column(PARAMS): params,
+        question.column(TOKENS): tokens,
+        "tokens_per_param": tokens / params,
+        question.column(law.target): question.loss(law, params, tokens),
+    }
+
+
+def _exponents(question: Question, budgets: Array, level: float) -> pd.DataFrame:
+    """Powers of compute between the smallest and the largest budget."""
+    low, high = float(budgets.min()), float(budgets.max())
+    if high / low < _EITHER_SIDE:
+        low, high = low / _EITHER_SIDE, high * _EITHER_SIDE
+    ends = np.array([low, high])
+    rows = {}
+    for place, role in enumerate((PARAMS, TOKENS)):
+        def slope(law: Law, place: int = place) -> Array:
+            found = np.log(question.allocate(law, ends)[place])
+            return np.asarray((found[..., 1] - found[..., 0]) / np.log(high / low))
+
+        draws = None if question.source.draws is None else slope(question.source.draws)
+        value, below, above = summarise(slope(question.source.best), draws, level)
+        rows[question.column(role)] = {"value": float(value), "low": float(below),
+                                       "high": float(above)}  # fmt: skip
+    return pd.DataFrame(rows).T
+
+
+def with_ends(
+    table: pd.DataFrame, name: str, value: Array, draws: Array | None, level: float
+) -> pd.DataFrame:
+    """Table with a column and its two ends added.
+
+    Parameters
+    ----------
+    table : DataFrame, m rows
+    name : str
+    value : ndarray, shape (m,)
+    draws : ndarray, shape (k, m), or None
+    level : float
+    """
+    middle, low, high = summarise(value, draws, level)
+    return table.assign(**{name: middle, f"{name}_low": low, f"{name}_high": high})
+
+
+def describe_compute(compute: float) -> str:
+    """Compute in words.
+
+    Examples
+    --------
+    >>> describe_compute(1e24)
+    '1e24 FLOPs'
+    """
+    return f"{human(compute)} FLOPs"

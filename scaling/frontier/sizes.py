@@ -1,0 +1,187 @@
+"""What each candidate model size costs at a compute."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from scaling.answer import Answer
+from scaling.columns import COMPUTE, PARAMS, TOKENS
+from scaling.cost import Cost, Hardware
+from scaling.errors import Issue, ScalingError
+from scaling.frontier.allocation import Question, ask, positive
+from scaling.frontier.optimal import with_ends
+from scaling.law import Law, Source
+from scaling.text import human
+
+__all__ = ["Regret", "regret"]
+
+Array: TypeAlias = NDArray[np.float64]
+
+_STEPS = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)  # leading digits of the sizes offered
+_OFFERED = 5.0  # times smaller and larger than the best
+_CURVE, _CURVE_POINTS = 30.0, 241
+_BAND_PROBABILITY = 0.9
+
+
+@dataclass(frozen=True)
+class Regret(Answer):
+    """Candidate sizes at one compute and what each costs.
+
+    Attributes
+    ----------
+    compute : float
+        FLOPs.
+    within : float
+        Relative excess loss that counts as no difference.
+    band : (float, float)
+        Smallest and largest size that lie within it with probability 0.9; for a bare law, those
+        that do. NaN where none does.
+    optimum : (float, float, float)
+        Best size, with its low and high end.
+    curve : DataFrame
+        The same over a fine grid of sizes, for the figure.
+    """
+
+    compute: float = np.nan
+    within: float = np.nan
+    band: tuple[float, float] = (np.nan, np.nan)
+    optimum: tuple[float, float, float] = (np.nan, np.nan, np.nan)
+    curve: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The best size and the band, below the table."""
+        best, low, high = self.optimum
+        ends = f" [{human(low)}, {human(high)}]" if np.isfinite(low) else ""
+        sure = "" if self.kind == "none" else f" with probability {_BAND_PROBABILITY:g}"
+        band = (
+            f"Sizes from {human(self.band[0])} to {human(self.band[1])} cost less than "
+            f"{self.within:.2%} of the loss{sure}."
+            if np.isfinite(self.band[0])
+            else f"No size costs less than {self.within:.2%} of the loss{sure}."
+        )
+        return (f"Best size {human(best)}{ends}. {band}", self.intervals)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, with the band and the best size."""
+        return {**super().to_dict(), "compute": self.compute, "within": self.within,
+                "band": list(self.band), "optimum": list(self.optimum)}  # fmt: skip
+
+
+def regret(
+    source: Source,
+    compute: Any,
+    params: Any = None,
+    *,
+    cost: Cost | None = None,
+    hardware: Hardware | None = None,
+    within: float = 0.0025,
+    level: float = 0.9,
+) -> Regret:
+    """What each candidate size costs at a compute, in loss, compute and money.
+
+    Parameters
+    ----------
+    source : Fit, Published or Law
+    compute : float or str
+        FLOPs of the run.
+    params : float, str or array_like, shape (m,), optional
+        Candidate sizes; round sizes around the best by default.
+    cost : Cost, optional
+        What compute means; the source's own, or 6ND.
+    hardware : Hardware, optional
+        Adds device_hours, days and dollars of the run, and the dollars wasted.
+    within : float
+        Relative excess loss that counts as no difference.
+    level : float
+
+    Returns
+    -------
+    Regret
+        One row a size: tokens, loss, excess loss over the best size of each draw (mean and 90th
+        percentile), the share of compute wasted (a best run reaches the same loss with the
+        rest), and the probability of lying within ``within``.
+
+    Raises
+    ------
+    ScalingError
+        If an option does not apply.
+    NoTradeoffError
+        If the law has no best allocation.
+
+    Examples
+    --------
+    >>> import scaling
+    >>> answer = scaling.regret(scaling.published("besiroglu-2024"), 1e24, ["70B", "100B"])
+    >>> [f"{excess:.2%}" for excess in answer.table["excess_mean"]]
+    ['0.03%', '0.00%']
+    """
+    question = ask(source, cost, None)
+    budget = positive(COMPUTE, compute)
+    if len(budget) != 1:
+        raise ScalingError(f"regret takes one compute; got {len(budget)}.")
+    if not (np.isfinite(within) and within > 0):
+        raise ScalingError(f"within must be a share above 0, such as 0.0025; got {within!r}.")
+    if hardware is not None and not isinstance(hardware, Hardware):
+        raise ScalingError(f"hardware must be a Hardware; got {hardware!r}.")
+    best_size = float(question.best_inputs(budget)[0][0])
+    sizes = _offered(best_size) if params is None else positive(PARAMS, params)
+    optimum = with_ends(
+        pd.DataFrame(index=[0]), "size", np.array([best_size]),
+        None if source.draws is None else question.allocate(source.draws, budget)[0], level,
+    ).iloc[0]  # fmt: skip
+    table = _table(question, budget, sizes, within, level, wasted=True)
+    if hardware is not None:
+        table = hardware.add_to(table)
+        if np.isfinite(hardware.dollars_per_device_hour):
+            table["wasted_dollars"] = table["wasted_compute"] * table["dollars"]
+    grid = best_size * np.geomspace(1 / _CURVE, _CURVE, _CURVE_POINTS)
+    curve = _table(question, budget, grid, within, level, wasted=False)
+    inside = grid[curve["probability_within"] >= _BAND_PROBABILITY]
+    band = (float(inside.min()), float(inside.max())) if len(inside) else (np.nan, np.nan)
+    drawn = None if source.draws is None else question.allocate(source.draws, budget)[0]
+    issues = question.draw_issues(drawn)
+    if not len(inside):
+        issues = (*issues, Issue(
+            "no-safe-size", "weakens",
+            f"No size lies within {within:.2%} of the best loss with probability "
+            f"{_BAND_PROBABILITY:g}.",
+            "Add runs, or accept a larger excess with within=.",
+        ))  # fmt: skip
+    title = f"Regret at {human(float(budget[0]))} FLOPs, by {question.family.__name__}"
+    return Regret(table, title, level, source.draws_kind, issues, float(budget[0]), within, band,
+                  (optimum["size"], optimum["size_low"], optimum["size_high"]), curve)  # fmt: skip
+
+
+def _offered(best: float) -> Array:
+    decades = 10.0 ** np.arange(np.floor(np.log10(best)) - 1, np.floor(np.log10(best)) + 3)
+    sizes = (decades[:, None] * np.array(_STEPS)).ravel()
+    return sizes[(sizes >= best / _OFFERED) & (sizes <= best * _OFFERED)]
+
+
+def _table(
+    question: Question, budget: Array, sizes: Array, within: float, level: float, *, wasted: bool
+) -> pd.DataFrame:
+    source = question.source
+    tokens = question.cost.tokens(sizes, budget)
+    loss = question.loss(source.best, sizes, tokens)
+    drawn = None if source.draws is None else question.loss(source.draws, sizes, tokens)
+    laws: Law = source.best if source.draws is None else source.draws
+    reached = np.atleast_2d(loss if drawn is None else drawn)
+    excess = reached / np.atleast_2d(question.optimal_loss(laws, budget)) - 1
+    table = pd.DataFrame({
+        question.column(PARAMS): sizes, question.column(TOKENS): tokens, COMPUTE: budget[0]
+    })  # fmt: skip
+    table = with_ends(table, question.column(question.family.target), loss, drawn, level)
+    table["excess_mean"] = np.nanmean(excess, axis=0)
+    table["excess_p90"] = np.nan if drawn is None else np.nanquantile(excess, 0.9, axis=0)
+    if wasted:
+        least = question.least_compute(source.best, loss)
+        table["wasted_compute"] = 1 - least / budget[0]
+    table["probability_within"] = np.nanmean(excess <= within, axis=0)
+    return table

@@ -1,0 +1,144 @@
+"""What a loss costs: the compute, tokens or params it takes to reach it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from scaling.answer import Answer
+from scaling.columns import COMPUTE, PARAMS, TOKENS
+from scaling.cost import Cost
+from scaling.errors import Issue, ScalingError, one_of
+from scaling.frontier.allocation import Question, ask, root
+from scaling.frontier.optimal import with_ends
+from scaling.law import Law, Source
+from scaling.text import scalar_text
+
+__all__ = ["required"]
+
+Array: TypeAlias = NDArray[np.float64]
+
+
+def required(
+    source: Source,
+    what: str,
+    *,
+    loss: Any,
+    held: Mapping[str, Any] | None = None,
+    cost: Cost | None = None,
+    level: float = 0.9,
+) -> Answer:
+    """Least compute, tokens or params that reach a loss.
+
+    Parameters
+    ----------
+    source : Fit, Published or Law
+    what : {"compute", "tokens", "params"}
+        ``"compute"`` allocates it best; the other two need the other one in ``held``.
+    loss : float or array_like, shape (m,)
+        Target of the law to reach.
+    held : mapping of str to float, optional
+        Inputs that do not move, such as ``{"params": 8e9}``.
+    cost : Cost, optional
+        What compute means; the source's own, or 6ND.
+    level : float
+
+    Returns
+    -------
+    Answer
+        One row a loss: params, tokens and compute with intervals. Infinite, with an issue, where
+        the law does not reach the loss.
+
+    Raises
+    ------
+    ScalingError
+        If an option does not apply, or any number of tokens would reach the loss.
+
+    Examples
+    --------
+    >>> import scaling
+    >>> law = scaling.published("besiroglu-2024").law
+    >>> answer = scaling.required(law, "tokens", loss=2.0, held={"params": 70e9})
+    >>> f"{answer.table['tokens'].iloc[0]:.3e}"
+    '9.616e+11'
+    """
+    one_of("what", what, (COMPUTE, TOKENS, PARAMS))
+    question = ask(source, cost, held)
+    needed = {TOKENS: PARAMS, PARAMS: TOKENS}.get(what)
+    if needed is not None and needed not in question.held:
+        raise ScalingError(f"required {what} needs {needed} in held=, such as "
+                           f"held={{{needed!r}: 8e9}}.")  # fmt: skip
+    if what in question.held:
+        raise ScalingError(f"{what} is both asked for and held; drop it from held=.")
+    wanted = _losses(loss, question.family.target)
+    best = _inputs(question, source.best, what, wanted)
+    too_easy = best[COMPUTE] == 0
+    if too_easy.any():
+        raise ScalingError(f"Any amount of {what} reaches a loss of "
+                           f"{scalar_text(float(wanted[too_easy][0]))}.")  # fmt: skip
+    drawn = None if source.draws is None else _inputs(question, source.draws, what, wanted)
+    table = pd.DataFrame({question.column(question.family.target): wanted})
+    for role in (PARAMS, TOKENS, COMPUTE):
+        draws = None if drawn is None else drawn[role]
+        if draws is not None:
+            draws = np.broadcast_to(draws, (source.draws.count, len(wanted)))  # type: ignore[union-attr]
+        if role in question.held:
+            table[question.column(role)] = best[role]
+        else:
+            table = with_ends(table, question.column(role), best[role], draws, level)
+    issues = (*source.issues, *_unreachable(question, wanted, best, drawn))
+    title = f"Least {what} that reaches the loss, by {question.family.__name__}"
+    return Answer(table, title, level, source.draws_kind, issues)
+
+
+def _losses(loss: Any, target: str) -> Array:
+    try:
+        wanted = np.atleast_1d(np.asarray(loss, dtype=float)).ravel()
+    except (TypeError, ValueError):
+        wanted = np.array([np.nan])
+    if not wanted.size or not np.isfinite(wanted).all():
+        raise ScalingError(f"{target} must be a finite number to reach, such as 1.9; got {loss!r}.")
+    return wanted
+
+
+def _inputs(question: Question, law: Law, what: str, wanted: Array) -> dict[str, Array]:
+    """Params, tokens and compute that reach each loss; infinite where nothing does."""
+    if what == COMPUTE:
+        compute = question.least_compute(law, wanted)
+        reached = np.isfinite(compute) & (compute > 0)
+        params, tokens = question.allocate(law, np.where(reached, compute, 1.0))
+        return {PARAMS: np.where(reached, params, compute),
+                TOKENS: np.where(reached, tokens, compute), COMPUTE: compute}  # fmt: skip
+    if what == TOKENS:
+        size = question.held[PARAMS]
+        tokens = root(lambda found: question.loss(law, size, found), wanted, law)
+        return {PARAMS: np.full(wanted.shape, size), TOKENS: tokens,
+                COMPUTE: question.cost.compute(size, tokens)}  # fmt: skip
+    tokens = question.held[TOKENS]
+    params = root(lambda found: question.loss(law, found, tokens), wanted, law)
+    return {PARAMS: params, TOKENS: np.full(wanted.shape, tokens),
+            COMPUTE: question.cost.compute(params, tokens)}  # fmt: skip
+
+
+def _unreachable(
+    question: Question, wanted: Array, best: dict[str, Array], drawn: dict[str, Array] | None
+) -> tuple[Issue, ...]:
+    never = np.isinf(best[COMPUTE])
+    if never.any():
+        lost = ", ".join(scalar_text(float(loss)) for loss in wanted[never][:3])
+        return (Issue(
+            "unreachable", "blocks", f"The law never reaches a loss of {lost} here.",
+            "Ask for a higher loss, or hold other inputs.",
+        ),)  # fmt: skip
+    if drawn is not None and np.isinf(drawn[COMPUTE]).any():
+        share = float(np.isinf(drawn[COMPUTE]).any(axis=-1).mean())
+        return (Issue(
+            "unreachable-in-draws", "weakens",
+            f"{share:.0%} of resamples never reach the loss; their answer counts as infinite.",
+            "Add larger runs, which pin the irreducible loss.",
+        ),)  # fmt: skip
+    return ()

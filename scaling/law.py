@@ -1,0 +1,379 @@
+"""What a law is: a family is a class, a law an instance, and its coefficients may be arrays."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias, dataclass_transform
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from scaling.columns import COLUMNS
+from scaling.dual import differentiate
+from scaling.errors import Issue, ScalingError
+from scaling.text import human, scalar_text
+
+if TYPE_CHECKING:
+    from scaling.cost import Cost
+
+__all__ = ["Coef", "Coefficient", "Law", "Source", "coef", "summarise"]
+
+Array: TypeAlias = NDArray[np.float64]
+# A law's coefficient: a number, or an array of shape (k, 1) that makes the law k laws at once.
+Coef: TypeAlias = Any
+
+
+@dataclasses.dataclass(frozen=True)
+class Coefficient:
+    """What a family declares of one coefficient: see :func:`coef`."""
+
+    meaning: str
+    typical: tuple[float, float]
+    unit: str = ""
+    positive: bool = True
+
+
+def coef(
+    meaning: str, typical: tuple[float, float], *, unit: str = "", positive: bool = True
+) -> Any:
+    """Declaration of one coefficient of a family.
+
+    Parameters
+    ----------
+    meaning : str
+        What it is, in words.
+    typical : (float, float)
+        Generous range with published values inside; it gives the fitter its starts.
+    unit : str
+        Unit, where it has one.
+    positive : bool
+        Whether it is positive by meaning; then it is fitted as its logarithm.
+
+    Raises
+    ------
+    ScalingError
+        If the range is empty, or not positive where the coefficient is.
+
+    Examples
+    --------
+    >>> class Line(Law):
+    ...     inputs = ("tokens",)
+    ...     A: Coef = coef("loss after one token", typical=(1, 100))
+    ...     b: Coef = coef("slope", typical=(-1, 1), positive=False)
+    ...     def formula(self, D):
+    ...         return self.A * D**self.b
+    >>> Line(A=10.0, b=-0.1)
+    Line(A=10, b=-0.1)
+    """
+    low, high = (float(end) for end in typical)
+    if not (np.isfinite([low, high]).all() and low < high) or (positive and low <= 0):
+        wanted = "0 < low < high" if positive else "low < high"
+        raise ScalingError(f"typical of {meaning!r} must be finite with {wanted}; got {typical}.")
+    declared = Coefficient(meaning, (low, high), unit, positive)
+    return dataclasses.field(metadata={"coefficient": declared})
+
+
+class Source(Protocol):
+    """What a question asks of its first argument: a law, a published law or a fit."""
+
+    @property
+    def best(self) -> Law:
+        """The law itself."""
+
+    @property
+    def draws(self) -> Law | None:
+        """The same family with (k, 1) coefficients, or None."""
+
+    @property
+    def draws_kind(self) -> str:
+        """How the draws were made, such as ``pairs n=200``."""
+
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """Which column plays each role of the family."""
+
+    @property
+    def cost(self) -> Cost | None:
+        """What compute means for these runs; None where it was not said."""
+
+    @property
+    def issues(self) -> tuple[Issue, ...]:
+        """What weakens any answer from this source."""
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(coef,))
+class Law:
+    """A parametric law. A subclass is a family, an instance is a law.
+
+    A family states ``inputs``, its coefficients (by :func:`coef`) and ``formula``; it may state
+    ``target``, ``source``, ``gradient`` and ``optimum``. Coefficients of shape ``(k, 1)`` make
+    ``k`` laws at once, and ``formula`` broadcasts to ``(k, n)``.
+
+    Attributes
+    ----------
+    inputs : tuple of str
+        Roles the formula's arguments play, in order.
+    target : str
+        Role of what the formula predicts.
+    source : str
+        Paper and equation.
+    coefficients : mapping of str to Coefficient
+        What the family declares, filled in by itself.
+    """
+
+    inputs: ClassVar[tuple[str, ...]]
+    target: ClassVar[str] = "loss"
+    source: ClassVar[str] = ""
+    coefficients: ClassVar[Mapping[str, Coefficient]] = {}
+    formula: ClassVar[Callable[..., Any]]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        annotations = dict(getattr(cls, "__annotations__", {}))
+        for name, value in vars(cls).items():
+            if isinstance(value, dataclasses.Field) and name not in annotations:
+                annotations[name] = Coef
+            if "coefficient" in getattr(value, "metadata", {}) and name in _RESERVED:
+                raise ScalingError(f"{cls.__name__}: {name!r} means something else on a law; "
+                                   "give the coefficient another name.")  # fmt: skip
+        cls.__annotations__ = annotations
+        dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)(cls)
+        declared: tuple[Any, ...] = dataclasses.fields(cls)  # type: ignore[arg-type]
+        cls.coefficients = {item.name: item.metadata["coefficient"] for item in declared}
+        for needed in ("inputs", "formula"):
+            if not hasattr(cls, needed):
+                raise ScalingError(f"{cls.__name__} needs {needed}: a family states its inputs, "
+                                   "its coefficients and its formula.")  # fmt: skip
+        if isinstance(cls.inputs, str):
+            raise ScalingError(f"{cls.__name__}.inputs must be a tuple of names such as "
+                               f"({cls.inputs!r},); got the text {cls.inputs!r}.")  # fmt: skip
+
+    def __post_init__(self) -> None:
+        for name, declared in self.coefficients.items():
+            value = getattr(self, name)
+            try:
+                array = np.asarray(value, dtype=float)
+            except (TypeError, ValueError):
+                array = np.asarray(np.nan)
+            if not np.isfinite(array).all() or (declared.positive and (array < 0).any()):
+                wanted = "a finite number, 0 or more" if declared.positive else "a finite number"
+                raise ScalingError(f"{type(self).__name__} needs {wanted} for {name} "
+                                   f"({declared.meaning}); got {value!r}.")  # fmt: skip
+
+    @classmethod
+    def unchecked(cls, values: Mapping[str, Any]) -> Law:
+        """Law of this family whose coefficients are taken as they are, whatever their type.
+
+        Examples
+        --------
+        >>> from scaling.laws import PowerLaw
+        >>> PowerLaw.unchecked({"A": 2.0, "alpha": 0.1}).A
+        2.0
+        """
+        law = object.__new__(cls)
+        law.__dict__.update(values)
+        return law
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Coefficients by name."""
+        return {name: getattr(self, name) for name in self.coefficients}
+
+    def pick(self, index: int) -> Law:
+        """One of the laws that a law with array coefficients is."""
+        return type(self)(
+            **{name: float(np.broadcast_to(value, (self.count, 1))[index, 0])
+               for name, value in self.values.items()}
+        )  # fmt: skip
+
+    @property
+    def count(self) -> int:
+        """How many laws this is: the length of its coefficients, 1 for plain numbers."""
+        return max(np.size(value) for value in self.values.values())
+
+    def predict(self, points: Any = None, **inputs: ArrayLike) -> Array:
+        """Target that the law predicts.
+
+        Parameters
+        ----------
+        points : table or mapping, optional
+            Has a column for each role in ``inputs``.
+        **inputs : float or array_like
+            Roles by name, instead of or beside ``points``; they broadcast.
+
+        Returns
+        -------
+        ndarray
+            Shape of the inputs broadcast together, or ``(k, n)`` for ``k`` laws.
+
+        Raises
+        ------
+        ScalingError
+            If an input is missing, unknown, or outside its column's domain.
+
+        Examples
+        --------
+        >>> from scaling import published
+        >>> law = published("besiroglu-2024").law
+        >>> round(float(law.predict(params=70e9, tokens=1.4e12)), 4)
+        1.9737
+        """
+        return np.asarray(self.formula(*self.bind(points, inputs)))
+
+    @classmethod
+    def bind(cls, points: Any, inputs: Mapping[str, Any]) -> tuple[Array, ...]:
+        """The formula's arguments, in order, from a table or from names."""
+        unknown = [name for name in inputs if name not in cls.inputs]
+        missing = [
+            name
+            for name in cls.inputs
+            if name not in inputs and (points is None or name not in points)
+        ]
+        if unknown or missing:
+            got = [*inputs, *([] if points is None else points)]
+            raise ScalingError(
+                f"{cls.__name__} predicts from {', '.join(cls.inputs)}; "
+                f"got {', '.join(map(str, got)) or 'nothing'}."
+            )
+        bound = []
+        for name in cls.inputs:
+            array = np.asarray(inputs[name] if name in inputs else points[name], dtype=float)
+            column = COLUMNS.get(name)
+            bad = [v for v in array.flat if column and not column.allows(v)]
+            if bad and column:
+                raise ScalingError(f"{name} must be {column.domain}; got {human(bad[0])}.")
+            bound.append(array)
+        return tuple(bound)
+
+    def gradient(self, *inputs: Any) -> dict[str, Any]:
+        """Derivative of the formula by each coefficient; a family may write its own.
+
+        Parameters
+        ----------
+        *inputs : ndarray
+            The formula's arguments, in order.
+
+        Returns
+        -------
+        dict of str to float or ndarray
+            Each entry broadcasts to the prediction.
+        """
+        return self.partials(inputs, tuple(self.coefficients))
+
+    def partials(self, inputs: Sequence[Any], wrt: Sequence[str]) -> dict[str, Any]:
+        """Derivatives by the coefficients named, from ``gradient`` where the family has one."""
+        if type(self).gradient is not Law.gradient:
+            return self.gradient(*inputs)
+        family = type(self)
+        return differentiate(
+            lambda values: family.unchecked(values).formula(*inputs), self.values, wrt
+        )[1]
+
+    def optimum(self, budget: Any) -> Mapping[str, Any] | None:
+        """Best inputs for a budget, where a closed form is known.
+
+        Parameters
+        ----------
+        budget : float or ndarray
+            Product of params and tokens that the compute pays for, ``C / 6``.
+
+        Returns
+        -------
+        mapping of str to ndarray, or None
+            Each input of the trade-off; None (the default) where no closed form is known.
+        """
+        return None
+
+    @property
+    def best(self) -> Law:
+        """The law itself, as a source of answers."""
+        return self
+
+    @property
+    def draws(self) -> Law | None:
+        """None: a bare law has no errors."""
+        return None
+
+    @property
+    def draws_kind(self) -> str:
+        """How the draws were made: there are none."""
+        return "none"
+
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """Each role is played by the column of its own name."""
+        return {role: role for role in (*self.inputs, self.target)}
+
+    @property
+    def cost(self) -> Cost | None:
+        """None: a bare law does not say what compute means."""
+        return None
+
+    @property
+    def issues(self) -> tuple[Issue, ...]:
+        """Nothing is known against a bare law."""
+        return ()
+
+    def __repr__(self) -> str:
+        shown = (
+            f"{name}={scalar_text(float(np.reshape(value, -1)[0]))}" if np.size(value) == 1
+            else f"{name}=<{np.size(value)} draws>"
+            for name, value in self.values.items()
+        )  # fmt: skip
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+_RESERVED = frozenset(dir(Law))
+
+
+def summarise(
+    best: ArrayLike, draws: ArrayLike | None, level: float
+) -> tuple[Array, Array, Array]:
+    """Value, low end and high end: the one place where a quantile is taken.
+
+    Parameters
+    ----------
+    best : array_like, shape (...)
+        The question's answer at the best law; it is the central value.
+    draws : array_like, shape (k, ...), or None
+        The answer at each draw; infinities are kept as such, NaN are left out.
+    level : float
+        Share of the draws between the two ends.
+
+    Returns
+    -------
+    value, low, high : ndarray, shape (...)
+        The ends are NaN without draws.
+
+    Raises
+    ------
+    ScalingError
+        If ``level`` is not between 0 and 1.
+
+    Examples
+    --------
+    >>> value, low, high = summarise(1.0, [0.9, 1.0, 1.1], level=0.9)
+    >>> round(float(low), 2), round(float(high), 2)
+    (0.91, 1.09)
+    """
+    check_level(level)
+    value = np.asarray(best, dtype=float)
+    if draws is None:
+        return value, np.full_like(value, np.nan), np.full_like(value, np.nan)
+    sample = np.asarray(draws, dtype=float).reshape(-1, *value.shape)
+    ends = [(1 - level) / 2, (1 + level) / 2]
+    kept = np.where(np.isnan(sample).all(axis=0), 0.0, sample)
+    # Between two infinities linear interpolation is undefined, so those take the nearer draw.
+    how = "linear" if np.isfinite(kept).all() else "nearest"
+    finite = np.isnan(kept).any()
+    low, high = (np.nanquantile if finite else np.quantile)(kept, ends, axis=0, method=how)
+    empty = np.isnan(sample).all(axis=0)
+    return value, np.where(empty, np.nan, low), np.where(empty, np.nan, high)
+
+
+def check_level(level: float) -> None:
+    """Refuse a level that is not a share."""
+    if not (isinstance(level, int | float | np.floating) and 0 < level < 1):
+        hint = f" Did you mean {level / 100:g}?" if isinstance(level, int) and level > 1 else ""
+        raise ScalingError(f"level must be between 0 and 1, such as 0.9; got {level!r}.{hint}")

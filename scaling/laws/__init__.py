@@ -1,0 +1,28 @@
+"""Law families, one a file, and the laws that papers report."""
+
+from scaling.law import Coef, Law, coef
+from scaling.laws.chinchilla import Chinchilla
+from scaling.laws.coupled_chinchilla import CoupledChinchilla
+from scaling.laws.kaplan import Kaplan
+from scaling.laws.power_law import PowerLaw, PowerLawPlusConstant
+from scaling.laws.presets import Published, published, published_names
+
+FAMILIES: dict[str, type[Law]] = {
+    family.__name__: family
+    for family in (PowerLaw, PowerLawPlusConstant, Chinchilla, CoupledChinchilla, Kaplan)
+}
+
+__all__ = [
+    "FAMILIES",
+    "Chinchilla",
+    "Coef",
+    "CoupledChinchilla",
+    "Kaplan",
+    "Law",
+    "PowerLaw",
+    "PowerLawPlusConstant",
+    "Published",
+    "coef",
+    "published",
+    "published_names",
+]

@@ -1,0 +1,239 @@
+"""Laws with the numbers that papers report, and where each number comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from scaling.cost import SIX_ND, Cost
+from scaling.errors import Issue, one_of
+from scaling.law import Law
+from scaling.laws.chinchilla import Chinchilla
+from scaling.laws.coupled_chinchilla import CoupledChinchilla
+from scaling.laws.kaplan import Kaplan
+from scaling.laws.power_law import PowerLaw, PowerLawPlusConstant
+
+__all__ = ["Published", "published", "published_names"]
+
+_FLOPS_PER_PF_DAY = 8.64e19
+
+REFITTED = "refitted from public data"
+CODE = "read in the authors' code"
+PAPER = "read in the paper"
+QUOTED = "quoted from the paper by a second text"
+
+
+@dataclass(frozen=True)
+class Published:
+    """A law as a paper reports it, with what its numbers mean.
+
+    It answers the same questions as a fit, without intervals.
+
+    Attributes
+    ----------
+    name : str
+        Key that :func:`published` takes.
+    law : Law
+    columns : mapping of str to str
+        Which column plays each role: it says how params are counted.
+    cost : Cost or None
+        What compute means; None where the inputs cannot be traded at a compute.
+    ranges : mapping of str to (float, float)
+        What the paper's runs covered, as far as it says.
+    source, evidence : str
+        Paper and place; how the number was checked.
+    caution : str
+        What to know before using it.
+    """
+
+    name: str
+    law: Law
+    columns: Mapping[str, str]
+    cost: Cost | None
+    ranges: Mapping[str, tuple[float, float]]
+    source: str
+    evidence: str
+    caution: str = ""
+    draws: Law | None = field(default=None, init=False, repr=False)
+    draws_kind: str = field(default="none", init=False, repr=False)
+
+    @property
+    def best(self) -> Law:
+        """The law itself."""
+        return self.law
+
+    @property
+    def issues(self) -> tuple[Issue, ...]:
+        """The caution, where there is one."""
+        if not self.caution:
+            return ()
+        return (Issue("published-caution", "weakens", self.caution, f"See {self.source}."),)
+
+
+_CHINCHILLA_RANGES = {"params": (70e6, 16e9), "tokens": (5e9, 500e9), "compute": (6e18, 3e21)}
+_KAPLAN_RANGES = {"params_non_embedding": (768.0, 1.5e9), "tokens": (22e6, 23e9)}
+_TOTAL = {"params": "params", "tokens": "tokens", "loss": "loss"}
+_NON_EMBEDDING = {"params": "params_non_embedding", "tokens": "tokens", "loss": "loss"}
+
+
+def _chinchilla(
+    name: str, evidence: str, source: str, caution: str = "", **coefs: float
+) -> Published:
+    law = Chinchilla(**coefs)
+    return Published(name, law, _TOTAL, SIX_ND, _CHINCHILLA_RANGES, source, evidence, caution)
+
+
+def _kaplan_joint() -> Published:
+    law = Kaplan(Nc=6.4e13, Dc=1.8e13, alpha_N=0.076, alpha_D=0.103)
+    caution = (
+        "Tokens are distinct tokens seen until early stopping, over many epochs, so compute is "
+        "not 6 N D and no compute-optimal size follows from this law."
+    )
+    source = "Kaplan et al. 2020, arXiv:2001.08361, table 2"
+    return Published(
+        "kaplan-2020-joint", law, _NON_EMBEDDING, None, _KAPLAN_RANGES, source, PAPER, caution
+    )
+
+
+def _one_input(
+    name: str, column: str, scale: float, exponent: float, source: str, *,
+    constant: float = 0.0, target: str = "loss", ranges: Mapping[str, tuple[float, float]] = {},
+    caution: str = "",
+) -> Published:  # fmt: skip
+    """Law ``constant + (x / scale)**-exponent``; scales of compute are in PF-days."""
+    unit = _FLOPS_PER_PF_DAY if column == "compute" else 1.0
+    prefactor = (scale * unit) ** exponent
+    law = (
+        PowerLawPlusConstant(E=constant, A=prefactor, alpha=exponent)
+        if constant
+        else PowerLaw(A=prefactor, alpha=exponent)
+    )
+    columns = {"x": column, "loss": target}
+    return Published(name, law, columns, None, ranges, source, PAPER, caution)
+
+
+# Henighan et al. 2020, table 1: constant, scale and exponent of L(N) and L(C), then scale and
+# exponent of the best size N(C). N counts no embeddings; scales of C are in PF-days.
+_HENIGHAN = {
+    "language": ((0.0, 1.47e14, 0.070), (0.0, 3.47e8, 0.048), (3.3e-13, 0.73)),
+    "image-8x8": ((3.12, 8.0e1, 0.24), (3.13, 1.8e-8, 0.19), (5.3e-14, 0.64)),
+    "image-16x16": ((2.64, 2.8e2, 0.22), (2.64, 1.6e-8, 0.16), (4.8e-12, 0.75)),
+    "image-32x32": ((2.20, 6.3e1, 0.13), (2.21, 3.6e-9, 0.1), (1.6e-13, 0.65)),
+    "image-vq-16x16": ((3.99, 2.7e4, 0.13), (4.09, 6.1e-7, 0.11), (6.2e-14, 0.64)),
+    "image-vq-32x32": ((3.07, 1.9e4, 0.14), (3.17, 2.6e-6, 0.12), (9.4e-13, 0.7)),
+    "text-to-image-text": ((0.0, 5.6e8, 0.037), None, None),
+    "text-to-image-image": ((2.0, 5.1e3, 0.16), (1.93, 1.5e-6, 0.15), (9.4e-13, 0.7)),
+    "image-to-text-text": ((0.0, 7.0e8, 0.039), None, None),
+    "image-to-text-image": ((2.0, 5.5e3, 0.15), (1.97, 1.5e-6, 0.16), (3.3e-12, 0.72)),
+    "video-vq-16x16x16": ((1.01, 3.7e4, 0.24), (0.95, 2.2e-5, 0.14), (1.13e-12, 0.71)),
+    "math": ((0.28, 1.1e4, 0.16), (0.14, 1.4e-5, 0.17), (2.3e-12, 0.69)),
+}
+_HENIGHAN_SOURCE = "Henighan et al. 2020, arXiv:2010.14701, table 1"
+_ALLOCATION_CAUTION = (
+    "The exponent of the best size was found with a schedule and counting that later work "
+    "corrected (Porian et al. 2024)."
+)
+
+
+def _henighan() -> dict[str, Callable[[], Published]]:
+    made: dict[str, Callable[[], Published]] = {}
+    for domain, (by_params, by_compute, best_size) in _HENIGHAN.items():
+        rows: list[tuple[str, str, str, tuple[float, ...] | None, str]] = [
+            ("params", "params_non_embedding", "loss", by_params, ""),
+            ("compute", "compute", "loss", by_compute, ""),
+            ("size", "compute", "params_non_embedding",
+             best_size and (0.0, best_size[0], -best_size[1]), _ALLOCATION_CAUTION),
+        ]  # fmt: skip
+        for suffix, column, target, numbers, caution in rows:
+            if numbers is None:
+                continue
+            constant, scale, exponent = numbers
+            name = f"henighan-2020-{domain}-{suffix}"
+            made[name] = _later(
+                _one_input, name, column, scale, exponent, _HENIGHAN_SOURCE,
+                constant=constant, target=target, caution=caution,
+            )  # fmt: skip
+    return made
+
+
+def _later(build: Callable[..., Published], *args: Any, **kwargs: Any) -> Callable[[], Published]:
+    return lambda: build(*args, **kwargs)
+
+
+def _kaplan(name: str, *args: Any, place: str, **kwargs: Any) -> Callable[[], Published]:
+    source = f"Kaplan et al. 2020, arXiv:2001.08361, {place}"
+    return _later(_one_input, name, *args, source, ranges=_KAPLAN_RANGES, **kwargs)
+
+
+_HOFFMANN = "Hoffmann et al. 2022, arXiv:2203.15556"
+_BESIROGLU = "Besiroglu et al. 2024, arXiv:2404.10102"
+
+_MAKERS: dict[str, Callable[[], Published]] = {
+    "hoffmann-2022-rounded": _later(
+        _chinchilla, "hoffmann-2022-rounded", QUOTED, f"{_HOFFMANN}, eq. 10",
+        "Rounding moves the best size at 5.76e23 FLOPs from 40B to 32B; prefer the unrounded law.",
+        E=1.69, A=406.4, B=410.7, alpha=0.34, beta=0.28),
+    "hoffmann-2022": _later(
+        _chinchilla, "hoffmann-2022", CODE, f"{_HOFFMANN}, eq. 10, unrounded in its TeX source",
+        "The optimiser stopped early: on the published runs this law's objective is 21% above "
+        "the minimum (Besiroglu et al. 2024).",
+        E=1.69337368, A=406.401018, B=410.722827, alpha=0.33917084, beta=0.2849083),
+    "besiroglu-2024": _later(
+        _chinchilla, "besiroglu-2024", f"{REFITTED}; the printed numbers are its least-absolute limit", f"{_BESIROGLU}, table 1",
+        E=1.8172, A=482.01, B=2085.43, alpha=0.3478, beta=0.3658),
+    "busbridge-2025": _later(
+        Published, "busbridge-2025",
+        CoupledChinchilla(E=1.220, A=3355, B=18186, alpha=0.408, beta=0.431, gamma=0.452),
+        _TOTAL, SIX_ND, {}, "Busbridge et al. 2025, arXiv:2502.08606, supervised law", QUOTED),
+    "kaplan-2020-joint": _kaplan_joint,
+    "kaplan-2020-params": _kaplan(
+        "kaplan-2020-params", "params_non_embedding", 8.8e13, 0.076, place="table 5"),
+    "kaplan-2020-tokens": _kaplan(
+        "kaplan-2020-tokens", "tokens", 5.4e13, 0.095, place="table 5"),
+    "kaplan-2020-compute-naive": _kaplan(
+        "kaplan-2020-compute-naive", "compute", 1.6e7, 0.057, place="table 5"),
+    "kaplan-2020-compute": _kaplan(
+        "kaplan-2020-compute", "compute", 3.1e8, 0.050, place="table 5",
+        caution="Compute is the least that would have reached the loss, at a batch far below "
+        "the critical one."),
+    "kaplan-2020-size": _kaplan(
+        "kaplan-2020-size", "compute", 1.3e9 ** (-1 / 0.73), -0.73, place="table 6",
+        target="params_non_embedding", caution=_ALLOCATION_CAUTION),
+    "kaplan-2020-data": _kaplan(
+        "kaplan-2020-data", "compute", 2e10 ** (-1 / 0.27), -0.27, place="table 6",
+        target="tokens", caution=_ALLOCATION_CAUTION),
+    **_henighan(),
+}  # fmt: skip
+
+
+def published(name: str) -> Published:
+    """Law that a paper reports, with its columns, cost, data range, source and evidence.
+
+    Parameters
+    ----------
+    name : str
+        One of :func:`published_names`.
+
+    Raises
+    ------
+    ScalingError
+        If no such law is known; the message lists the names.
+
+    Examples
+    --------
+    >>> published("besiroglu-2024").law
+    Chinchilla(E=1.817, A=482, B=2085, alpha=0.3478, beta=0.3658)
+    """
+    return _MAKERS[one_of("name", name, tuple(_MAKERS))]()
+
+
+def published_names() -> tuple[str, ...]:
+    """Names that :func:`published` takes.
+
+    Examples
+    --------
+    >>> "hoffmann-2022" in published_names()
+    True
+    """
+    return tuple(_MAKERS)

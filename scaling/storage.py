@@ -1,0 +1,235 @@
+"""Saving fits as JSON and loading them again; nothing is pickled."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from scaling.answer import issue_dict
+from scaling.cost import Cost
+from scaling.errors import Issue, ScalingError, one_of
+from scaling.fitting.constraints import Constraints
+from scaling.fitting.health import Starts
+from scaling.fitting.noise import Noise
+from scaling.fitting.objective import OBJECTIVES
+from scaling.fitting.result import Data, Fit
+from scaling.law import Law
+from scaling.laws import FAMILIES
+
+__all__ = ["SCHEMA", "load", "save"]
+
+SCHEMA = 1
+_KIND = "scaling fit"
+
+
+def save(fit: Fit, path: str | os.PathLike[str], *, runs: str = "full") -> Path:
+    """Write a fit to a JSON file.
+
+    The file is written beside its place and moved there, so that no half-written file is left.
+
+    Parameters
+    ----------
+    fit : Fit
+    path : str or path-like
+    runs : {"full", "hash"}
+        ``"hash"`` leaves the runs out (losses are a lab's secret) and keeps the coefficients,
+        the resamples, the ranges, the spread of the residuals, the issues and a hash.
+
+    Returns
+    -------
+    Path
+        Where it was written.
+
+    Raises
+    ------
+    ScalingError
+        If it is not a fit, or the file cannot be written.
+
+    Examples
+    --------
+    >>> import scaling, tempfile, pathlib
+    >>> fit = scaling.fit(scaling.laws.Chinchilla, scaling.datasets.load("demo"))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = scaling.save(fit, pathlib.Path(folder) / "fit.json")
+    ...     scaling.load(path).law.E == fit.law.E
+    True
+    """
+    one_of("runs", runs, ("full", "hash"))
+    if not isinstance(fit, Fit):
+        raise ScalingError(f"save takes a fit; got {type(fit).__name__}.")
+    record = _record(fit, full=runs == "full")
+    place = Path(path)
+    beside = place.with_name(f".{place.name}.{os.getpid()}.part")
+    try:
+        beside.write_text(json.dumps(record, indent=1, allow_nan=False), encoding="utf-8")
+        beside.replace(place)
+    except OSError as problem:
+        beside.unlink(missing_ok=True)
+        raise ScalingError(f"{place} cannot be written: {problem.strerror}.") from None
+    return place
+
+
+def load(path: str | os.PathLike[str], *, family: type[Law] | None = None) -> Fit:
+    """Fit that was saved.
+
+    Parameters
+    ----------
+    path : str or path-like
+    family : type of Law, optional
+        The class, where the law is your own.
+
+    Raises
+    ------
+    ScalingError
+        If the file is no saved fit, is of a newer schema, or names a family that is not known.
+
+    Examples
+    --------
+    >>> load("nowhere.json")
+    Traceback (most recent call last):
+    scaling.errors.ScalingError: There is no file 'nowhere.json'.
+    """
+    place = Path(path)
+    if not place.exists():
+        raise ScalingError(f"There is no file {str(path)!r}.")
+    try:
+        record = json.loads(place.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        record = None
+    if not isinstance(record, dict) or record.get("kind") != _KIND:
+        raise ScalingError(f"{place.name} is not a fit saved by this library.")
+    if record.get("schema") != SCHEMA:
+        raise ScalingError(
+            f"{place.name} has schema {record.get('schema')}; this version reads {SCHEMA}. "
+            "Update scaling-laws."
+        )
+    name = record.get("family")
+    if family is None and name not in FAMILIES:
+        raise ScalingError(f"{place.name} holds a {name}, a law of your own; load it with "
+                           f"family={name}.")  # fmt: skip
+    found = family or FAMILIES[name]
+    if found.__name__ != name:
+        raise ScalingError(f"{place.name} holds a {name}; family= is {found.__name__}.")
+    try:
+        return _fit(record, found)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as problem:
+        raise ScalingError(f"{place.name} is a damaged fit: {problem}.") from None
+
+
+def _record(fit: Fit, *, full: bool) -> dict[str, Any]:
+    weights = list(fit.weights) if full else []
+    noise = None if fit.noise is None else asdict(fit.noise)
+    if noise is not None and not full:
+        noise["by_run"] = []
+    draws = None if fit.draws is None else {
+        name: _plain(np.ravel(value)) for name, value in fit.draws.values.items()
+    }  # fmt: skip
+    issues = [issue_dict(issue) for issue in fit.issues]
+    if not full:
+        issues = [{**issue, "rows": []} for issue in issues]
+    return {
+        "kind": _KIND,
+        "schema": SCHEMA,
+        "family": fit.family.__name__,
+        "coefs": _plain(fit.law.values),
+        "columns": dict(fit.columns),
+        "cost": fit.cost.to_dict(),
+        "objective": {"name": fit.objective.label, **vars(fit.objective)},
+        "objective_value": fit.objective_value,
+        "draws": draws,
+        "draws_kind": fit.draws_kind,
+        "starts": {
+            "tried": fit.starts.tried, "share": fit.starts.share,
+            "others": [_plain(law.values) for law in fit.starts.others],
+            "values": list(fit.starts.values),
+        },
+        "issues": issues,
+        "assumptions": list(fit.assumptions),
+        "constraints": _plain(asdict(fit.constraints)),
+        "data": _plain(asdict(fit.data)),
+        "ended": dict(fit.ended),
+        "noise": noise,
+        "lack_of_fit": _plain(fit.lack_of_fit),
+        "weights": weights,
+        "seed": fit.seed,
+        "runs": _table(fit.runs) if full and fit.runs is not None else None,
+    }  # fmt: skip
+
+
+def _fit(record: dict[str, Any], family: type[Law]) -> Fit:
+    draws = record["draws"]
+    drawn = None if draws is None else family.unchecked(
+        {name: np.array(values, dtype=float)[:, None] for name, values in draws.items()}
+    )  # fmt: skip
+    objective = dict(record["objective"])
+    starts, noise = dict(record["starts"]), record["noise"]
+    others = tuple(family(**values) for values in starts.pop("others"))
+    constraints = record["constraints"]
+    constraints["bounds"] = {n: (low, high) for n, (low, high) in constraints["bounds"].items()}
+    data = record["data"]
+    data["ranges"] = {name: (low, high) for name, (low, high) in data["ranges"].items()}
+    data["residual_quantiles"] = tuple(data["residual_quantiles"])
+    return Fit(
+        law=family(**record["coefs"]),
+        runs=None if record["runs"] is None else _frame(record["runs"]),
+        columns=record["columns"],
+        cost=Cost(**record["cost"]),
+        objective=OBJECTIVES[objective.pop("name")](**objective),
+        objective_value=record["objective_value"],
+        draws=drawn,
+        draws_kind=record["draws_kind"],
+        starts=Starts(**{**starts, "values": tuple(starts["values"])}, others=others),
+        issues=tuple(Issue(**{**issue, "rows": tuple(issue["rows"])}) for issue in record["issues"]),
+        assumptions=tuple(record["assumptions"]),
+        constraints=Constraints(**constraints),
+        data=Data(**data),
+        ended=record["ended"],
+        noise=None if noise is None else Noise(**{**noise, "by_run": tuple(noise["by_run"])}),
+        lack_of_fit=float("nan") if record["lack_of_fit"] is None else record["lack_of_fit"],
+        weights=tuple(record["weights"]),
+        seed=record["seed"],
+    )
+
+
+def _table(frame: pd.DataFrame) -> dict[str, Any]:
+    attrs = {key: value for key, value in frame.attrs.items() if _is_plain(value)}
+    return {
+        "columns": {str(name): _plain(frame[name].tolist()) for name in frame.columns},
+        "index": _plain(frame.index.tolist()),
+        "attrs": _plain(attrs),
+    }
+
+
+def _frame(table: dict[str, Any]) -> pd.DataFrame:
+    frame = pd.DataFrame(table["columns"], index=table["index"])
+    frame.attrs = table["attrs"]
+    return frame
+
+
+def _is_plain(value: Any) -> bool:
+    try:
+        json.dumps(value)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _plain(value: Any) -> Any:
+    """Value as JSON holds it: a missing or infinite number becomes null, anything odd its text."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | np.ndarray):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        return _plain(value.item())
+    if value is None or value is pd.NA or isinstance(value, bool | int | str):
+        return None if value is pd.NA else value
+    if isinstance(value, float):
+        return value if np.isfinite(value) else None
+    return str(value)

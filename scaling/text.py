@@ -1,0 +1,104 @@
+"""Numbers as people write them: 70B, 1.4T, 6e23, and values rounded to their errors."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+__all__ = ["human", "parse_number", "rounded", "scalar_text"]
+
+_SUFFIXES = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9, "g": 1e9, "t": 1e12}
+_NUMBER = re.compile(r"^\s*([+-]?(?:\d[\d,_]*\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*([kmbgt]?)\s*$", re.IGNORECASE)
+_LARGEST_SUFFIXED = 1e15
+_DIGITS_OF_AN_ERROR = 2
+
+
+def parse_number(text: Any) -> float:
+    """Number that a text such as ``"70B"``, ``"1.4T"``, ``"6e18"`` or ``"1,000"`` stands for.
+
+    Parameters
+    ----------
+    text : str or number
+        K, M, B (or G) and T stand for 1e3, 1e6, 1e9 and 1e12.
+
+    Returns
+    -------
+    float
+        NaN where the text is not a number.
+
+    Examples
+    --------
+    >>> parse_number("70B"), parse_number("1.4T"), parse_number("6e18")
+    (70000000000.0, 1400000000000.0, 6e+18)
+    """
+    if not isinstance(text, str):
+        return float(text)
+    found = _NUMBER.match(text)
+    if not found or _bad_grouping(found[1]):
+        return math.nan
+    return float(found[1].replace(",", "").replace("_", "")) * _SUFFIXES[found[2].lower()]
+
+
+def _bad_grouping(number: str) -> bool:
+    """Whether commas stand elsewhere than before groups of three: "1,5" may mean 1.5."""
+    whole = number.lower().partition("e")[0].partition(".")[0]
+    return "," in number and not re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+", whole)
+
+
+def human(value: float, digits: int = 3) -> str:
+    """Number in the field's short form, with K, M, B, T, or as a power of ten.
+
+    Examples
+    --------
+    >>> human(70e9), human(1.4e12), human(5.76e23), human(0.5)
+    ('70B', '1.4T', '5.76e23', '0.5')
+    """
+    value = float(value)
+    if not math.isfinite(value):
+        return "inf" if value > 0 else "-inf" if value < 0 else "nan"
+    size = abs(value)
+    if size >= _LARGEST_SUFFIXED or 0 < size < 1e-3:
+        mantissa, _, exponent = f"{value:.{digits - 1}e}".partition("e")
+        trimmed = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
+        return f"{trimmed}e{int(exponent)}"
+    for suffix, scale in (("T", 1e12), ("B", 1e9), ("M", 1e6), ("K", 1e3), ("", 1.0)):
+        if float(f"{size:.{digits}g}") >= scale or scale == 1.0:
+            return f"{float(f'{value / scale:.{digits}g}'):.15g}{suffix}"
+    return str(value)  # pragma: no cover - the last scale always matches
+
+
+def rounded(value: float, error: float) -> str:
+    """Value with as many digits as its error leaves meaning to.
+
+    Parameters
+    ----------
+    value, error : float
+        The error sets the digits (two of its own); NaN or 0 leaves four significant digits.
+
+    Examples
+    --------
+    >>> rounded(0.339500, 0.0123), rounded(482.01, 124.6), rounded(1.8172, float("nan"))
+    ('0.340', '482', '1.817')
+    """
+    if not math.isfinite(value):
+        return human(value)
+    if not math.isfinite(error) or error <= 0:
+        return scalar_text(value)
+    decimals = _DIGITS_OF_AN_ERROR - 1 - math.floor(math.log10(error))
+    if abs(value) >= _LARGEST_SUFFIXED or decimals > 12:
+        return human(value)
+    return f"{value:.{max(decimals, 0)}f}"
+
+
+def scalar_text(value: float) -> str:
+    """Number with four significant digits, in whichever form is shorter.
+
+    Examples
+    --------
+    >>> scalar_text(1.81722), scalar_text(2143.42), scalar_text(4.2e-9)
+    ('1.817', '2143', '4.2e-9')
+    """
+    if not math.isfinite(value) or abs(value) >= _LARGEST_SUFFIXED or 0 < abs(value) < 1e-3:
+        return human(value, digits=4)
+    return f"{float(f'{value:.4g}'):.15g}"

@@ -20,7 +20,6 @@ _DEMO_LAW, _DEMO_NOISE = "besiroglu-2024", 0.003
 def _demo() -> pd.DataFrame:
     law = published(_DEMO_LAW).law
     runs = isoflop_runs(law, _DEMO_BUDGETS, sizes=7, spread=3.0, noise=_DEMO_NOISE, seed=0)
-    runs["learning_rate_tuned"] = True
     runs["origin"] = f"drawn from {_DEMO_LAW} with {_DEMO_NOISE:.1%} noise; not measured"
     return read_runs(runs)
 

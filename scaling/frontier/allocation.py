@@ -23,7 +23,7 @@ _TRADED = (PARAMS, TOKENS)
 _GRID = 193  # points over the whole range of sizes
 _ZOOM, _ZOOMS = 17, 10  # each zoom narrows the bracket eightfold
 _BISECTIONS = 64
-_SMALLEST, _BEYOND_BUDGET = 1e-3, 1e3
+_SMALLEST, _BEYOND_BUDGET = 1e-15, 1e15
 _ELEMENTS = 4_000_000  # of one evaluation, to bound the memory
 
 

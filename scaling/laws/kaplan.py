@@ -1,5 +1,7 @@
 """The joint law of Kaplan et al. in model size and data."""
 
+import numpy as np
+
 from scaling.law import Coef, Law, coef
 
 
@@ -18,5 +20,6 @@ class Kaplan(Law):
     alpha_D: Coef = coef("tokens exponent", typical=(0.01, 0.5))
 
     def formula(self, N, D):
-        size = (self.Nc / N) ** (self.alpha_N / self.alpha_D)
-        return (size + self.Dc / D) ** self.alpha_D
+        # The sum is taken of logarithms: its terms overflow where alpha_N is many times alpha_D.
+        size = self.alpha_N / self.alpha_D * np.log(self.Nc / N)
+        return np.exp(self.alpha_D * np.logaddexp(size, np.log(self.Dc / D)))

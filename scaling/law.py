@@ -219,7 +219,9 @@ class Law:
         >>> round(float(law.predict(params=70e9, tokens=1.4e12)), 4)
         1.9737
         """
-        return np.asarray(self.formula(*self.bind(points, inputs)))
+        bound = self.bind(points, inputs)
+        with np.errstate(divide="ignore"):  # a coefficient may be 0, whose logarithm is a limit
+            return np.asarray(self.formula(*bound))
 
     @classmethod
     def bind(cls, points: Any, inputs: Mapping[str, Any]) -> tuple[Array, ...]:

@@ -248,12 +248,11 @@ def _optimum(drawn: list[Law]) -> str:
 
 def _recovery(law: Law, inputs: tuple[Array, ...]) -> str:
     table = dict(zip(law.inputs, inputs, strict=True))
-    truth = np.broadcast_to(law.formula(*inputs), inputs[0].shape)
+    truth = np.broadcast_to(law.predict(table), inputs[0].shape)
     objective = LeastSquares(space="log" if (truth > 0).all() else "linear")
     found = fit(type(law), {**table, law.target: truth}, objective=objective, bootstrap=0)
-    error = np.abs(found.law.formula(*inputs) - truth) / np.abs(truth).max()
-    if objective.space == "log":
-        error = np.abs(found.law.formula(*inputs) / truth - 1)
+    predicted = found.law.predict(table)
+    error = np.abs(predicted - truth) / (truth if objective.space == "log" else np.abs(truth).max())
     return "" if (error < 1e-5).all() else f"a noise-free fit is off by {float(error.max()):.1e}"
 
 

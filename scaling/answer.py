@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from scaling.columns import COLUMNS
 from scaling.errors import Issue, worst_first
 from scaling.text import human, rounded, scalar_text
 
-__all__ = ["Answer", "issue_lines", "shown"]
+__all__ = ["Answer", "beyond", "beyond_issues", "issue_dict", "issue_lines", "shown"]
+
+Array: TypeAlias = NDArray[np.float64]
 
 _ISSUES_SHOWN = 3
 _AS_SHARE = {"excess_mean", "excess_p90", "wasted_compute", "probability_within"}
 _AS_COUNT = {"params", "tokens", "FLOPs"}
+_AS_AMOUNT = {"device_hours", "days"}
+_TOLD_BEYOND = 3.0  # an answer this many times beyond the runs is told to be one
 
 
 @dataclass(frozen=True)
@@ -93,6 +99,43 @@ def issue_lines(issues: tuple[Issue, ...]) -> list[str]:
     return [*lines, *([f"and {left} more in .issues"] if left > 0 else [])]
 
 
+def beyond(ranges: Mapping[str, tuple[float, float]], columns: Mapping[str, Array]) -> Array:
+    """By which factor each point lies outside the ranges of the runs; 1 inside.
+
+    Parameters
+    ----------
+    ranges : mapping of str to (float, float)
+        Smallest and largest value by column; columns without one do not count.
+    columns : mapping of str to ndarray, shape (m,)
+        The points.
+
+    Examples
+    --------
+    >>> beyond({"params": (1e8, 1e10)}, {"params": np.array([1e9, 7e10])})
+    array([1., 7.])
+    """
+    factor = np.ones(max(np.size(values) for values in columns.values()))
+    for name, values in columns.items():
+        low, high = ranges.get(name, (np.nan, np.nan))
+        if low > 0:
+            with np.errstate(invalid="ignore"):
+                factor = np.fmax(factor, np.fmax(values / high, low / values))
+    return factor
+
+
+def beyond_issues(factor: Array) -> tuple[Issue, ...]:
+    """An issue where the farthest point lies well beyond the runs."""
+    farthest = float(np.max(factor, initial=1.0))
+    if not farthest >= _TOLD_BEYOND:
+        return ()
+    return (Issue(
+        "beyond-the-runs", "weakens",
+        f"The answer lies {human(farthest)}x beyond the runs, and its interval is the sampling "
+        "error of one law: it does not know whether the law holds there.",
+        "Hold out your largest runs, forecast them, and compare.",
+    ),)  # fmt: skip
+
+
 def shown(table: pd.DataFrame) -> pd.DataFrame:
     """Table as text: numbers rounded to their errors, intervals in brackets.
 
@@ -107,8 +150,7 @@ def shown(table: pd.DataFrame) -> pd.DataFrame:
     for name in table.columns:
         if name in ends:
             continue
-        low = table[f"{name}_low"] if f"{name}_low" in table else None
-        high = table[f"{name}_high"] if f"{name}_high" in table else None
+        low, high = table.get(f"{name}_low"), table.get(f"{name}_high")
         columns[name.replace("_", " ")] = [
             _cell(name, value, None if low is None else low.iloc[i],
                   None if high is None else high.iloc[i])
@@ -122,7 +164,7 @@ def _cell(name: str, value: Any, low: Any, high: Any) -> str:
         return value or ""
     if low is None or high is None or (np.isnan(low) and np.isnan(high)):
         return _number(name, value, np.nan)
-    error = (high - low) / 4
+    error = (high - low) / 4 if np.isfinite(high - low if np.isfinite(low) else high) else np.nan
     return (
         f"{_number(name, value, error)} [{_number(name, low, error)}, {_number(name, high, error)}]"
     )
@@ -136,9 +178,9 @@ def _number(name: str, value: Any, error: float) -> str:
         return f"{100 * value:.2g}%" if 100 * value < 99.5 else f"{100 * value:.0f}%"
     if name == "beyond":
         return f"{value:.3g}x"
-    if name == "dollars":
+    if name.endswith("dollars"):
         return f"${human(value)}"
-    if unit in _AS_COUNT:
+    if unit in _AS_COUNT or name in _AS_AMOUNT:
         return human(value)
     if np.isfinite(error) and error > 0:
         return rounded(value, error)

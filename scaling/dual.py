@@ -135,7 +135,8 @@ def differentiate(
 
     Examples
     --------
-    >>> differentiate(lambda v: v["a"] * v["b"], {"a": 2.0, "b": 3.0}, ["a"])
+    >>> value, slopes = differentiate(lambda v: v["a"] * v["b"], {"a": 2.0, "b": 3.0}, ["a"])
+    >>> float(value), slopes
     (6.0, {'a': 3.0})
     """
     values: dict[str, Any] = dict(at)

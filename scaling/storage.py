@@ -15,14 +15,15 @@ from scaling.answer import issue_dict
 from scaling.cost import Cost
 from scaling.errors import Issue, ScalingError, one_of
 from scaling.fitting.constraints import Constraints
+from scaling.fitting.data import Data
 from scaling.fitting.health import Starts
 from scaling.fitting.noise import Noise
 from scaling.fitting.objective import OBJECTIVES
-from scaling.fitting.result import Data, Fit
+from scaling.fitting.result import Fit
 from scaling.law import Law
 from scaling.laws import FAMILIES
 
-__all__ = ["SCHEMA", "load", "save"]
+__all__ = ["SCHEMA", "load", "plain", "save"]
 
 SCHEMA = 1
 _KIND = "scaling fit"
@@ -109,7 +110,7 @@ def load(path: str | os.PathLike[str], *, family: type[Law] | None = None) -> Fi
             f"{place.name} has schema {record.get('schema')}; this version reads {SCHEMA}. "
             "Update scaling-laws."
         )
-    name = record.get("family")
+    name = str(record.get("family"))
     if family is None and name not in FAMILIES:
         raise ScalingError(f"{place.name} holds a {name}, a law of your own; load it with "
                            f"family={name}.")  # fmt: skip
@@ -128,7 +129,7 @@ def _record(fit: Fit, *, full: bool) -> dict[str, Any]:
     if noise is not None and not full:
         noise["by_run"] = []
     draws = None if fit.draws is None else {
-        name: _plain(np.ravel(value)) for name, value in fit.draws.values.items()
+        name: plain(np.ravel(value)) for name, value in fit.draws.values.items()
     }  # fmt: skip
     issues = [issue_dict(issue) for issue in fit.issues]
     if not full:
@@ -137,7 +138,7 @@ def _record(fit: Fit, *, full: bool) -> dict[str, Any]:
         "kind": _KIND,
         "schema": SCHEMA,
         "family": fit.family.__name__,
-        "coefs": _plain(fit.law.values),
+        "coefs": plain(fit.law.values),
         "columns": dict(fit.columns),
         "cost": fit.cost.to_dict(),
         "objective": {"name": fit.objective.label, **vars(fit.objective)},
@@ -146,16 +147,16 @@ def _record(fit: Fit, *, full: bool) -> dict[str, Any]:
         "draws_kind": fit.draws_kind,
         "starts": {
             "tried": fit.starts.tried, "share": fit.starts.share,
-            "others": [_plain(law.values) for law in fit.starts.others],
+            "others": [plain(law.values) for law in fit.starts.others],
             "values": list(fit.starts.values),
         },
         "issues": issues,
         "assumptions": list(fit.assumptions),
-        "constraints": _plain(asdict(fit.constraints)),
-        "data": _plain(asdict(fit.data)),
+        "constraints": plain(asdict(fit.constraints)),
+        "data": plain(asdict(fit.data)),
         "ended": dict(fit.ended),
         "noise": noise,
-        "lack_of_fit": _plain(fit.lack_of_fit),
+        "lack_of_fit": plain(fit.lack_of_fit),
         "weights": weights,
         "seed": fit.seed,
         "runs": _table(fit.runs) if full and fit.runs is not None else None,
@@ -185,7 +186,9 @@ def _fit(record: dict[str, Any], family: type[Law]) -> Fit:
         draws=drawn,
         draws_kind=record["draws_kind"],
         starts=Starts(**{**starts, "values": tuple(starts["values"])}, others=others),
-        issues=tuple(Issue(**{**issue, "rows": tuple(issue["rows"])}) for issue in record["issues"]),
+        issues=tuple(
+            Issue(**{**issue, "rows": tuple(issue["rows"])}) for issue in record["issues"]
+        ),
         assumptions=tuple(record["assumptions"]),
         constraints=Constraints(**constraints),
         data=Data(**data),
@@ -198,11 +201,11 @@ def _fit(record: dict[str, Any], family: type[Law]) -> Fit:
 
 
 def _table(frame: pd.DataFrame) -> dict[str, Any]:
-    attrs = {key: value for key, value in frame.attrs.items() if _is_plain(value)}
+    attrs = {key: value for key, value in frame.attrs.items() if _json_holds(value)}
     return {
-        "columns": {str(name): _plain(frame[name].tolist()) for name in frame.columns},
-        "index": _plain(frame.index.tolist()),
-        "attrs": _plain(attrs),
+        "columns": {str(name): plain(frame[name].tolist()) for name in frame.columns},
+        "index": plain(frame.index.tolist()),
+        "attrs": plain(attrs),
     }
 
 
@@ -212,7 +215,7 @@ def _frame(table: dict[str, Any]) -> pd.DataFrame:
     return frame
 
 
-def _is_plain(value: Any) -> bool:
+def _json_holds(value: Any) -> bool:
     try:
         json.dumps(value)
     except (TypeError, ValueError):
@@ -220,14 +223,14 @@ def _is_plain(value: Any) -> bool:
     return True
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Value as JSON holds it: a missing or infinite number becomes null, anything odd its text."""
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | np.ndarray):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, np.generic):
-        return _plain(value.item())
+        return plain(value.item())
     if value is None or value is pd.NA or isinstance(value, bool | int | str):
         return None if value is pd.NA else value
     if isinstance(value, float):

@@ -198,7 +198,9 @@ def _by_differences(law: Law, inputs: tuple[Array, ...]) -> str:
         width = declared.typical[1] - declared.typical[0]
         step = _STEP * (law.values[name] if declared.positive else width)
         ends = [
-            type(law).unchecked({**law.values, name: law.values[name] + sign * step}).formula(*inputs)
+            type(law)
+            .unchecked({**law.values, name: law.values[name] + sign * step})
+            .formula(*inputs)
             for sign in (1, -1)
         ]
         return (ends[0] - ends[1]) / (2 * step)
@@ -208,6 +210,7 @@ def _by_differences(law: Law, inputs: tuple[Array, ...]) -> str:
 
 def _by_complex_step(law: Law, inputs: tuple[Array, ...]) -> str:
     """An independent witness; silent where the formula cannot take complex numbers."""
+
     def slope(name: str) -> Any:
         shifted = {**law.values, name: law.values[name] + 1j * _COMPLEX_STEP}
         try:
@@ -242,7 +245,10 @@ def _optimum(drawn: list[Law]) -> str:
         table = compute_optimal(law, compute, method="numeric").table
         if not np.allclose(table[PARAMS], given[PARAMS], rtol=1e-4):
             found, claimed = table[PARAMS].iloc[0], np.ravel(given[PARAMS])[0]
-            return f"a search finds {human(found)} params where optimum gives {human(claimed)}, at {law!r}"
+            return (
+                f"a search finds {human(found)} params where optimum gives {human(claimed)}, "
+                f"at {law!r}"
+            )
     return ""
 
 

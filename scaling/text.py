@@ -6,10 +6,12 @@ import math
 import re
 from typing import Any
 
-__all__ = ["human", "parse_number", "rounded", "scalar_text"]
+__all__ = ["human", "parse_number", "percent", "rounded", "scalar_text"]
 
 _SUFFIXES = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9, "g": 1e9, "t": 1e12}
-_NUMBER = re.compile(r"^\s*([+-]?(?:\d[\d,_]*\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*([kmbgt]?)\s*$", re.IGNORECASE)
+_NUMBER = re.compile(
+    r"^\s*([+-]?(?:\d[\d,_]*\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*([kmbgt]?)\s*$", re.IGNORECASE
+)
 _LARGEST_SUFFIXED = 1e15
 _DIGITS_OF_AN_ERROR = 2
 
@@ -102,3 +104,16 @@ def scalar_text(value: float) -> str:
     if not math.isfinite(value) or abs(value) >= _LARGEST_SUFFIXED or 0 < abs(value) < 1e-3:
         return human(value, digits=4)
     return f"{float(f'{value:.4g}'):.15g}"
+
+
+def percent(share: float) -> str:
+    """Share in words that never call a few none, or nearly all all.
+
+    Examples
+    --------
+    >>> percent(0.25), percent(0.0002), percent(0.9999)
+    ('25%', 'under 1%', 'over 99%')
+    """
+    if 0 < share < 0.01:
+        return "under 1%"
+    return "over 99%" if 0.99 < share < 1 else f"{share:.0%}"

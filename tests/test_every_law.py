@@ -156,6 +156,7 @@ def test_coef_refuses_an_empty_range():
 
 def test_law_refuses_a_coefficient_named_like_its_own_methods():
     with pytest.raises(scaling.ScalingError, match="another name"):
+
         class Clash(Law):
             inputs = ("tokens",)
             draws: Coef = coef("oops", typical=(1, 2))

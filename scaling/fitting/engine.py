@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from scaling.fitting.problem import Problem
 
-__all__ = ["Refined", "low_discrepancy", "polish", "refine", "same_prediction"]
+__all__ = ["Refined", "low_discrepancy", "refine", "same_prediction"]
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -188,7 +188,8 @@ class _Batch:
         np.einsum("kqq->kq", matrix)[...] += ridge[:, None] + (diagonal == 0)
         step: Array = -np.linalg.solve(matrix, (scale * gradient)[:, :, None])[:, :, 0] * scale
         longest = np.abs(step).max(axis=1, keepdims=True, initial=0.0)
-        return step * np.minimum(1.0, _LONGEST_STEP / np.maximum(longest, _LONGEST_STEP / 2))
+        step *= np.minimum(1.0, _LONGEST_STEP / np.maximum(longest, _TINY))
+        return step
 
     def _move(self, step: Array, fall: Array) -> NDArray[np.bool_]:
         """Try the step, and a longer one while far; whether the fall was too small to go on."""
@@ -249,70 +250,3 @@ def same_prediction(first: Array, second: Array) -> bool:
     """Whether two residual vectors belong to one basin: the same to 2% of their size."""
     gap = float(np.abs(first - second).mean())
     return gap <= _ALIKE * float(np.abs(first).mean()) + _TINY
-
-
-def polish(problem: Problem, u: Array, knee: float, limit: int = 60) -> tuple[Array, float]:
-    """One candidate taken to the kink with the exact curvature of the smooth pieces.
-
-    Returns
-    -------
-    u : ndarray, shape (q,)
-    decrement : float
-        Fall that the last model still promised, over the objective; below 1e-10 when settled.
-    """
-    lower, upper = problem.limits
-    lengths = np.array([1.8, 1.4, 1.2, 1.0, 0.7, 0.4, 0.1, 1e-2, 1e-3, 1e-4])
-    window = knee
-    value = float(_values(problem, u[None, :], knee)[0])
-    decrement = 0.0
-    for _ in range(limit):
-        gradient, hessian, spread = _curvature(problem, u, knee, window)
-        held = (u <= lower) & (gradient > 0) | (u >= upper) & (gradient < 0)
-        gradient = np.where(held, 0.0, gradient)
-        hessian = np.where(held[:, None] | held[None, :], np.diag(held * 1.0), hessian)
-        scale = 1 / np.sqrt(np.maximum(spread, max(1e-14 * float(spread.max()), 1e-300)))
-        eigenvalues, vectors = np.linalg.eigh(hessian * scale[:, None] * scale[None, :])
-        eigenvalues = np.maximum(np.abs(eigenvalues), 1e-10 * np.abs(eigenvalues).max())
-        step = -scale * (vectors @ ((vectors.T @ (scale * gradient)) / eigenvalues))
-        step *= min(1.0, _LONGEST_STEP / max(float(np.abs(step).max(initial=0.0)), 1e-300))
-        decrement = float(-gradient @ step) / 2 / (value + problem.floor)
-        if decrement <= 1e-15:
-            break
-        trial = np.clip(u + lengths[:, None] * step, lower, upper)
-        found = _values(problem, trial, knee)
-        lowest = int(found.argmin())
-        if found[lowest] < value:
-            u, value, window = trial[lowest], float(found[lowest]), knee
-        elif np.isfinite(window) and window < 1e3 * knee:
-            window *= 4.0
-        else:
-            break
-    return u, decrement
-
-
-def _values(problem: Problem, u: Array, knee: float) -> Array:
-    return problem.score(problem.residual(problem.predict(u)), problem.weights[None, :], knee)
-
-
-def _curvature(
-    problem: Problem, u: Array, knee: float, window: float
-) -> tuple[Array, Array, Array]:
-    """Gradient, Hessian of the pieces inside the window with the rows' own curvature, and the
-    scale of each coordinate: the diagonal of the Hessian were every row inside.
-    """
-    q, shift = len(u), 1e-5
-    points = np.vstack([u[None, :], u + shift * np.eye(q), u - shift * np.eye(q)])
-    prediction = problem.predict(points)
-    residual = problem.residual(prediction)[0]
-    with np.errstate(all="ignore"):
-        slope = problem.objective.slope(prediction)
-        jacobian = problem.rows(points) * problem.chain(points)[:, :, None] * (
-            slope[:, None, :] if np.ndim(slope) else slope
-        )
-    pull = problem.weights * np.clip(residual, -knee, knee)
-    inside = problem.weights * (np.abs(residual) <= window)
-    second = (jacobian[1 : q + 1] - jacobian[q + 1 :]) @ pull / (2 * shift)
-    hessian = (jacobian[0] * inside) @ jacobian[0].T + (second + second.T) / 2
-    spread = np.einsum("qn,n,qn->q", jacobian[0], problem.weights, jacobian[0])
-    found = jacobian[0] @ pull, hessian, spread
-    return found[0], found[1], found[2]

@@ -107,8 +107,10 @@ def _surface(
     near = starts.near(value)
     if near and value > problem.floor:
         ahead = tuple(np.array([_AHEAD * column.max()]) for column in problem.inputs)
+
         def say(one: Law) -> str:
             return scalar_text(float(np.ravel(one.formula(*ahead))[0]))
+
         told = ", ".join(f"{say(one)} (objective {100 * (v / value - 1):.2g}% higher)"
                          for one, v in near[:3])  # fmt: skip
         yield Issue(

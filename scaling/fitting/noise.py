@@ -89,8 +89,11 @@ def read_noise(
 
 def _replicates(frame: pd.DataFrame, columns: Mapping[str, str], target: str) -> Noise:
     keys = [name for role, name in columns.items() if role != target]
-    keys += [name for name, column in COLUMNS.items()
-             if column.kind == "setting" and name in frame.columns and name not in keys]  # fmt: skip
+    keys += [
+        name
+        for name, column in COLUMNS.items()
+        if column.kind == "setting" and name in frame.columns and name not in keys
+    ]
     cells = frame[keys].copy()
     for name in keys:
         if pd.api.types.is_numeric_dtype(cells[name]):

@@ -70,8 +70,8 @@ class Huber(Objective):
 
     Examples
     --------
-    >>> float(Huber(delta=1e-3).total(np.array([5e-4, 2e-3])))
-    1.625e-06
+    >>> f"{Huber(delta=1e-3).total(np.array([5e-4, 2e-3])):.4g}"
+    '1.625e-06'
     """
 
     delta: float = 1e-3
@@ -94,8 +94,8 @@ class LeastSquares(Objective):
 
     Examples
     --------
-    >>> float(LeastSquares().total(np.array([0.1, 0.2])))
-    0.025
+    >>> f"{LeastSquares().total(np.array([0.1, 0.2])):.4g}"
+    '0.025'
     """
 
     label: ClassVar[str] = "least_squares"

@@ -140,7 +140,9 @@ class Problem:
     def score(self, residual: Array, weights: Array, knee: float) -> Array:
         """Objective of each candidate at a knee; infinite where the residual is not a number."""
         with np.errstate(all="ignore"):
-            value = np.einsum("kn,kn->k", huber(residual, knee), np.broadcast_to(weights, residual.shape))
+            value = np.einsum(
+                "kn,kn->k", huber(residual, knee), np.broadcast_to(weights, residual.shape)
+            )
         return np.where(np.isfinite(value), value, np.inf)
 
     def rows(self, u: Array) -> Array:
@@ -171,7 +173,9 @@ class Problem:
     def law(self, u: Array) -> Law:
         """Law at coordinates of shape (q,), with plain numbers."""
         values = self.coefficients(u[None, :])
-        return self.family(**{n: float(np.reshape(values[n], -1)[0]) for n in self.family.coefficients})
+        return self.family(
+            **{n: float(np.reshape(values[n], -1)[0]) for n in self.family.coefficients}
+        )
 
     def laws(self, u: Array) -> Law:
         """Laws at coordinates of shape (k, q), as one law with (k, 1) coefficients."""

@@ -9,7 +9,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from scaling.fitting.engine import low_discrepancy, polish, refine, same_prediction
+from scaling.fitting.engine import low_discrepancy, refine, same_prediction
+from scaling.fitting.polishing import polish
 from scaling.fitting.problem import Problem
 
 __all__ = ["RAW_STARTS", "Found", "knees", "search", "settle"]

@@ -9,11 +9,13 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from scaling.answer import beyond, beyond_issues
 from scaling.columns import COLUMNS, COMPUTE, PARAMS, TOKENS
 from scaling.cost import SIX_ND, Cost
 from scaling.errors import Issue, NoTradeoffError, ScalingError
-from scaling.law import Law, Source
-from scaling.text import human, parse_number
+from scaling.law import Law
+from scaling.source import Source
+from scaling.text import human, parse_number, percent
 
 __all__ = ["Question", "ask", "positive", "root"]
 
@@ -153,22 +155,31 @@ class Question:
         size, tokens = self.allocate(self.source.best, compute)
         bad = ~np.isfinite(size)
         if bad.any():
+            first = human(float(np.ravel(compute)[np.ravel(bad)][0]))
             raise NoTradeoffError(
-                f"At {human(float(np.ravel(compute)[np.ravel(bad)][0]))} FLOPs {self.source.best!r} "
-                "has no best allocation: its loss falls all the way to one end, as if params or "
-                "tokens did not matter."
+                f"At {first} FLOPs {self.source.best!r} has no best allocation: "
+                "its loss falls all the way to one end, as if params or tokens did not matter."
             )
         return size, tokens
 
-    def draw_issues(self, sizes: Array | None) -> tuple[Issue, ...]:
-        """The source's issues, and one where some draws have no best allocation."""
-        issues = tuple(self.source.issues)
+    def issues_at(self, compute: Array, sizes: Array | None) -> tuple[Issue, ...]:
+        """The source's issues, and what the answer at these computes adds.
+
+        Parameters
+        ----------
+        compute : ndarray, shape (m,)
+        sizes : ndarray, shape (k, m), or None
+            Best size of each draw.
+        """
+        reached = np.asarray(compute)[np.isfinite(compute)]
+        far = beyond(self.source.ranges, {COMPUTE: reached}) if reached.size else reached
+        issues = (*self.source.issues, *beyond_issues(far))
         if sizes is None or np.isfinite(sizes).all():
             return issues
         share = float((~np.isfinite(sizes)).any(axis=1).mean())
         return (*issues, Issue(
             "no-optimum-in-draws", "weakens",
-            f"{share:.0%} of resamples have no best allocation and are left out of the intervals.",
+            f"{percent(share)} of resamples have no best allocation and are left out.",
             "Add runs that show the effect of params and of tokens.",
         ))  # fmt: skip
 
@@ -231,7 +242,8 @@ def positive(name: str, value: Any) -> Array:
     >>> positive("compute", ["1e24", 1e25])
     array([1.e+24, 1.e+25])
     """
-    items = [value] if isinstance(value, str) or np.ndim(value) == 0 else list(np.ravel(value))
+    alone = isinstance(value, str) or np.ndim(value) == 0
+    items = [value] if alone else np.ravel(value).tolist()
     column = COLUMNS.get(name)
     unit = f" {column.unit}" if column and column.unit else ""
     found = []

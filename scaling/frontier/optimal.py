@@ -15,8 +15,9 @@ from scaling.columns import COMPUTE, PARAMS, TOKENS
 from scaling.cost import Cost
 from scaling.errors import one_of
 from scaling.frontier.allocation import Question, ask, positive
-from scaling.law import Law, Source, summarise
-from scaling.text import human, rounded
+from scaling.law import Law
+from scaling.source import Source, summarise
+from scaling.text import rounded
 
 __all__ = ["Frontier", "compute_optimal", "with_ends"]
 
@@ -126,8 +127,9 @@ def compute_optimal(
         table = with_ends(table, name, value, drawn.get(name), level)
     used = "formula" if _closed(question) else "numeric"
     title = f"Compute-optimal frontier of {question.family.__name__}"
-    return Frontier(table, title, level, source.draws_kind, question.draw_issues(sizes), used,
-                    _exponents(question, budgets, level), question.cost)  # fmt: skip
+    exponents = _exponents(question, budgets, level)
+    issues = question.issues_at(budgets, sizes)
+    return Frontier(table, title, level, source.draws_kind, issues, used, exponents, question.cost)
 
 
 def _closed(question: Question) -> bool:
@@ -153,6 +155,7 @@ def _exponents(question: Question, budgets: Array, level: float) -> pd.DataFrame
     ends = np.array([low, high])
     rows = {}
     for place, role in enumerate((PARAMS, TOKENS)):
+
         def slope(law: Law, place: int = place) -> Array:
             found = np.log(question.allocate(law, ends)[place])
             return np.asarray((found[..., 1] - found[..., 0]) / np.log(high / low))
@@ -179,14 +182,3 @@ def with_ends(
     """
     middle, low, high = summarise(value, draws, level)
     return table.assign(**{name: middle, f"{name}_low": low, f"{name}_high": high})
-
-
-def describe_compute(compute: float) -> str:
-    """Compute in words.
-
-    Examples
-    --------
-    >>> describe_compute(1e24)
-    '1e24 FLOPs'
-    """
-    return f"{human(compute)} FLOPs"

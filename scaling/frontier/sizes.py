@@ -15,7 +15,8 @@ from scaling.cost import Cost, Hardware
 from scaling.errors import Issue, ScalingError
 from scaling.frontier.allocation import Question, ask, positive
 from scaling.frontier.optimal import with_ends
-from scaling.law import Law, Source
+from scaling.law import Law
+from scaling.source import Source
 from scaling.text import human
 
 __all__ = ["Regret", "regret"]
@@ -119,7 +120,7 @@ def regret(
     >>> import scaling
     >>> answer = scaling.regret(scaling.published("besiroglu-2024"), 1e24, ["70B", "100B"])
     >>> [f"{excess:.2%}" for excess in answer.table["excess_mean"]]
-    ['0.03%', '0.00%']
+    ['0.05%', '0.00%']
     """
     question = ask(source, cost, None)
     budget = positive(COMPUTE, compute)
@@ -145,7 +146,7 @@ def regret(
     inside = grid[curve["probability_within"] >= _BAND_PROBABILITY]
     band = (float(inside.min()), float(inside.max())) if len(inside) else (np.nan, np.nan)
     drawn = None if source.draws is None else question.allocate(source.draws, budget)[0]
-    issues = question.draw_issues(drawn)
+    issues = question.issues_at(budget, drawn)
     if not len(inside):
         issues = (*issues, Issue(
             "no-safe-size", "weakens",
@@ -160,7 +161,7 @@ def regret(
 
 def _offered(best: float) -> Array:
     decades = 10.0 ** np.arange(np.floor(np.log10(best)) - 1, np.floor(np.log10(best)) + 3)
-    sizes = (decades[:, None] * np.array(_STEPS)).ravel()
+    sizes: Array = (decades[:, None] * np.array(_STEPS)).ravel()
     return sizes[(sizes >= best / _OFFERED) & (sizes <= best * _OFFERED)]
 
 

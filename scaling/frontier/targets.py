@@ -15,8 +15,9 @@ from scaling.cost import Cost
 from scaling.errors import Issue, ScalingError, one_of
 from scaling.frontier.allocation import Question, ask, root
 from scaling.frontier.optimal import with_ends
-from scaling.law import Law, Source
-from scaling.text import scalar_text
+from scaling.law import Law
+from scaling.source import Source
+from scaling.text import percent, scalar_text
 
 __all__ = ["required"]
 
@@ -64,7 +65,7 @@ def required(
     >>> law = scaling.published("besiroglu-2024").law
     >>> answer = scaling.required(law, "tokens", loss=2.0, held={"params": 70e9})
     >>> f"{answer.table['tokens'].iloc[0]:.3e}"
-    '9.616e+11'
+    '6.196e+11'
     """
     one_of("what", what, (COMPUTE, TOKENS, PARAMS))
     question = ask(source, cost, held)
@@ -90,7 +91,10 @@ def required(
             table[question.column(role)] = best[role]
         else:
             table = with_ends(table, question.column(role), best[role], draws, level)
-    issues = (*source.issues, *_unreachable(question, wanted, best, drawn))
+    issues = (
+        *question.issues_at(best[COMPUTE], None),
+        *_unreachable(question, wanted, best, drawn),
+    )
     title = f"Least {what} that reaches the loss, by {question.family.__name__}"
     return Answer(table, title, level, source.draws_kind, issues)
 
@@ -118,10 +122,10 @@ def _inputs(question: Question, law: Law, what: str, wanted: Array) -> dict[str,
         tokens = root(lambda found: question.loss(law, size, found), wanted, law)
         return {PARAMS: np.full(wanted.shape, size), TOKENS: tokens,
                 COMPUTE: question.cost.compute(size, tokens)}  # fmt: skip
-    tokens = question.held[TOKENS]
-    params = root(lambda found: question.loss(law, found, tokens), wanted, law)
-    return {PARAMS: params, TOKENS: np.full(wanted.shape, tokens),
-            COMPUTE: question.cost.compute(params, tokens)}  # fmt: skip
+    seen = question.held[TOKENS]
+    params = root(lambda found: question.loss(law, found, seen), wanted, law)
+    return {PARAMS: params, TOKENS: np.full(wanted.shape, seen),
+            COMPUTE: question.cost.compute(params, seen)}  # fmt: skip
 
 
 def _unreachable(
@@ -138,7 +142,7 @@ def _unreachable(
         share = float(np.isinf(drawn[COMPUTE]).any(axis=-1).mean())
         return (Issue(
             "unreachable-in-draws", "weakens",
-            f"{share:.0%} of resamples never reach the loss; their answer counts as infinite.",
+            f"{percent(share)} of resamples never reach the loss; their answer counts as infinite.",
             "Add larger runs, which pin the irreducible loss.",
         ),)  # fmt: skip
     return ()

@@ -180,7 +180,8 @@ _MAKERS: dict[str, Callable[[], Published]] = {
         "the minimum (Besiroglu et al. 2024).",
         E=1.69337368, A=406.401018, B=410.722827, alpha=0.33917084, beta=0.2849083),
     "besiroglu-2024": _later(
-        _chinchilla, "besiroglu-2024", f"{REFITTED}; the printed numbers are its least-absolute limit", f"{_BESIROGLU}, table 1",
+        _chinchilla, "besiroglu-2024",
+        f"{REFITTED}; the printed numbers are its least-absolute limit", f"{_BESIROGLU}, table 1",
         E=1.8172, A=482.01, B=2085.43, alpha=0.3478, beta=0.3658),
     "busbridge-2025": _later(
         Published, "busbridge-2025",

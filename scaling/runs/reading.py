@@ -218,8 +218,9 @@ def _read_text(path: Path, packed: bool) -> pd.DataFrame:
     if twice:
         raise ColumnError(f"{path.name} has more than one column named {twice[0]!r}; keep one.")
     with _open(path, packed) as file:
-        return pd.read_csv(file, sep=separator, index_col=False, skipinitialspace=True,
-                           low_memory=False).rename(columns=lambda name: str(name).strip())  # fmt: skip
+        return pd.read_csv(
+            file, sep=separator, index_col=False, skipinitialspace=True, low_memory=False
+        ).rename(columns=lambda name: str(name).strip())
 
 
 def provenance(frame: pd.DataFrame) -> dict[str, Any]:

@@ -151,9 +151,11 @@ def _confounds(
         ranked = pd.DataFrame({"a": codes.to_numpy(), "b": size}).rank().corr().to_numpy()[0, 1]
         if abs(ranked) > _MOVES_WITH_SIZE:
             yield Issue(
-                "changes-with-size", "weakens",
+                "changes-with-size",
+                "weakens",
                 f"{name} {'rises' if ranked > 0 else 'falls'} with model size: {column.confound}.",
-                f"Tune {name} at each size, or vary it at one size to measure its effect.")  # fmt: skip
+                f"Tune {name} at each size, or vary it at one size to measure its effect.",
+            )
 
 
 def assumptions(frame: pd.DataFrame, columns: Mapping[str, str]) -> tuple[str, ...]:
@@ -172,6 +174,8 @@ def assumptions(frame: pd.DataFrame, columns: Mapping[str, str]) -> tuple[str, .
             continue
         if len(frame) > 1 and frame[name].nunique(dropna=False) == 1:
             value = frame[name].iloc[0]
-            shown = human(value) if isinstance(value, int | float | np.number) else str(value)
+            shown = (
+                human(float(value)) if isinstance(value, int | float | np.number) else str(value)
+            )
             said.append(f"{name} stays {shown}, as in every run.")
     return tuple(said)

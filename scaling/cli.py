@@ -1,0 +1,338 @@
+"""The command line: parse, one library call, print."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+import scaling
+from scaling.answer import Answer, issue_dict, shown
+from scaling.cost import Hardware
+from scaling.errors import ScalingError, one_of, worst_first
+from scaling.fitting import Fit, Huber
+from scaling.fitting.objective import OBJECTIVES, Objective
+from scaling.law import Law
+from scaling.laws import FAMILIES, Published, published, published_names
+from scaling.storage import load, plain, save
+from scaling.text import parse_number
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    help="Fit scaling laws to training runs, and forecast from them.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+
+_WIDTH = 110  # of output that no terminal sets
+_DEMO_COMPUTE = (1e22, 1e23, 1e24)
+
+Source = Annotated[str, typer.Argument(help="A saved fit (.json), a table of runs, or the name of "
+                                       "a published law.", show_default=False)]  # fmt: skip
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+LawName = Annotated[str, typer.Option("--law", help="Family to fit; see: scaling laws.")]
+ColumnsText = Annotated[
+    list[str] | None,
+    typer.Option("--column", help="Which column plays a role, such as loss=c4_loss; repeatable."),
+]
+Level = Annotated[float, typer.Option(help="Level of the intervals.")]
+
+
+@app.command()
+def demo(
+    as_json: AsJson = False,
+    plot: Annotated[Path | None, typer.Option(help="Write the decision's figure here.")] = None,
+) -> None:
+    """Go from runs to a decision on a table inside the package."""
+    runs = scaling.datasets.load("demo")
+    fit = scaling.fit(scaling.laws.Chinchilla, runs, noise=0.003)
+    frontier = scaling.compute_optimal(fit, _DEMO_COMPUTE)
+    regret = scaling.regret(fit, _DEMO_COMPUTE[-1])
+    if plot is not None:
+        _draw(lambda: scaling.plot.regret(regret), plot)
+    if as_json:
+        _print_json({"runs": runs["origin"].iloc[0], "fit": fit_dict(fit),
+                     "frontier": frontier.to_dict(), "regret": regret.to_dict()})  # fmt: skip
+        return
+    console = _console()
+    console.print(f"{len(runs)} runs {runs['origin'].iloc[0]}.\n", soft_wrap=True)
+    console.print(str(fit) + "\n", soft_wrap=True)
+    for answer in (frontier, regret):
+        _print(answer, console, known=fit.issues)
+    console.print("Next: scaling fit runs.csv --save fit.json, then scaling frontier fit.json 1e24 "
+                  "--regret", soft_wrap=True)  # fmt: skip
+
+
+@app.command("fit")
+def fit_command(
+    runs: Annotated[Path, typer.Argument(help="CSV, TSV, JSONL or Parquet.", show_default=False)],
+    law: LawName = "Chinchilla",
+    column: ColumnsText = None,
+    objective: Annotated[str, typer.Option(
+        help="huber, least_squares or least_absolute.")] = "huber",
+    delta: Annotated[float | None, typer.Option(help="Huber's knee; 0.001 by default.")] = None,
+    space: Annotated[str, typer.Option(
+        help="Residuals of the log or of the loss: log, linear.")] = "log",
+    fixed: Annotated[list[str] | None, typer.Option(help="Such as E=1.7; repeatable.")] = None,
+    tied: Annotated[list[str] | None, typer.Option(help="Such as beta=alpha; repeatable.")] = None,
+    bounds: Annotated[list[str] | None, typer.Option(
+        help="Such as alpha=0.1:0.9; repeatable.")] = None,
+    weights: Annotated[str | None, typer.Option(help="Column of weights.")] = None,
+    noise: Annotated[str | None, typer.Option(
+        help="Noise of log loss: a number, a column, or replicates.")] = None,
+    groups: Annotated[str | None, typer.Option(help="Column whose groups are resampled.")] = None,
+    bootstrap: Annotated[int, typer.Option(help="Resamples for the intervals.")] = 200,
+    seed: Annotated[int, typer.Option(help="Of starts and resamples.")] = 0,
+    level: Level = 0.9,
+    save_to: Annotated[Path | None, typer.Option(
+        "--save", help="Write the fit here (JSON).")] = None,
+    keep: Annotated[str, typer.Option(
+        help="What --save keeps of the runs: full or hash.")] = "full",
+    plot: Annotated[Path | None, typer.Option(help="Write a figure of the fit here.")] = None,
+    as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Fit a law to a table of runs."""
+    made = scaling.fit(
+        _family(law), scaling.read_runs(runs), columns=_pairs("--column", column),
+        objective=_objective(objective, delta, space),
+        fixed={name: parse_number(text) for name, text in _pairs("--fixed", fixed).items()},
+        tied=_pairs("--tied", tied), bounds=_bounds(bounds), weights=weights,
+        noise=_number_or_text(noise), groups=groups, bootstrap=bootstrap, seed=seed,
+    )  # fmt: skip
+    if save_to is not None:
+        save(made, save_to, runs=keep)
+    if plot is not None:
+        _draw(lambda: scaling.plot.fit(made)[0], plot)
+    if as_json:
+        _print_json(fit_dict(made, level))
+        return
+    console = _console()
+    console.print(str(made), soft_wrap=True)
+    for said in made.assumptions:
+        console.print(f"assumed: {said}", soft_wrap=True)
+    if save_to is not None:
+        console.print(f"saved to {save_to}", soft_wrap=True)
+
+
+@app.command()
+def forecast(
+    source: Source,
+    at: Annotated[list[str], typer.Argument(help="Inputs, such as params=70B tokens=1.4T; several "
+                                            "values with commas.", show_default=False)],
+    law: LawName = "Chinchilla",
+    column: ColumnsText = None,
+    level: Level = 0.9,
+    as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Forecast the loss at given inputs."""
+    found = _source(source, law, column)
+    if not isinstance(found, Fit):
+        raise ScalingError("forecast needs a saved fit or a table of runs; a published law has no "
+                           "errors to forecast with.")  # fmt: skip
+    inputs = {name: [parse_number(item) for item in text.split(",")]
+              for name, text in _pairs("input", at).items()}  # fmt: skip
+    _answer(found.forecast(level=level, **inputs), as_json)
+
+
+@app.command()
+def frontier(
+    source: Source,
+    compute: Annotated[list[str], typer.Argument(help="FLOPs, such as 1e24.", show_default=False)],
+    regret: Annotated[bool, typer.Option("--regret", help="What each size costs instead.")] = False,
+    params: Annotated[str | None, typer.Option(
+        help="Sizes for --regret, such as 30B,70B; round sizes by default.")] = None,
+    within: Annotated[float, typer.Option(help="Excess loss that counts as none.")] = 0.0025,
+    flops_per_second: Annotated[float | None, typer.Option(
+        help="Peak of one device: adds hours and days.")] = None,
+    utilisation: Annotated[float, typer.Option(help="Share of the peak reached.")] = 0.4,
+    devices: Annotated[int, typer.Option(help="Devices at work together.")] = 1,
+    dollars_per_hour: Annotated[float, typer.Option(
+        help="Price of one device.")] = float("nan"),
+    law: LawName = "Chinchilla",
+    column: ColumnsText = None,
+    level: Level = 0.9,
+    plot: Annotated[Path | None, typer.Option(help="Write the figure here.")] = None,
+    as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Best params and tokens for each compute, or with --regret what each size costs."""
+    found = _source(source, law, column)
+    hardware = None if flops_per_second is None else Hardware(
+        flops_per_second, utilisation, devices, dollars_per_hour)  # fmt: skip
+    answer: Answer
+    if regret:
+        if len(compute) != 1:
+            raise ScalingError(f"--regret takes one compute; got {len(compute)}.")
+        sizes = None if params is None else params.split(",")
+        priced = scaling.regret(
+            found, compute[0], sizes, within=within, hardware=hardware, level=level
+        )
+        answer, figure = priced, lambda: scaling.plot.regret(priced)
+    else:
+        best = scaling.compute_optimal(found, compute, level=level)
+        if hardware is not None:
+            best = replace(best, table=hardware.add_to(best.table))
+        answer, figure = best, lambda: scaling.plot.frontier(best)
+    if plot is not None:
+        _draw(figure, plot)
+    _answer(answer, as_json)
+
+
+@app.command()
+def laws(as_json: AsJson = False) -> None:
+    """List the families that can be fitted and the laws that papers report."""
+    families = [
+        {"family": name, "predicts": f"{family.target} from {', '.join(family.inputs)}",
+         "coefficients": ", ".join(family.coefficients), "source": family.source}
+        for name, family in FAMILIES.items()
+    ]  # fmt: skip
+    presets = [
+        {"name": name, "law": repr(preset.law), "of": ", ".join(preset.columns.values()),
+         "source": preset.source, "evidence": preset.evidence}
+        for name in published_names() for preset in [published(name)]
+    ]  # fmt: skip
+    if as_json:
+        _print_json({"families": families, "published": presets})
+        return
+    console = _console()
+    _print_rows("Families", families, console)
+    short = [{key: row[key] for key in ("name", "law", "source")} for row in presets]
+    _print_rows("Published laws", short, console)
+
+
+def main() -> None:
+    """Run the command line; a mistake ends in one sentence and exit code 2."""
+    try:
+        app()
+    except ScalingError as mistake:
+        typer.echo(str(mistake), err=True)
+        sys.exit(2)
+
+
+def fit_dict(fit: Fit, level: float = 0.9) -> dict[str, Any]:
+    """A fit as ``--json`` prints it."""
+    return {
+        "family": fit.family.__name__,
+        "coefficients": fit.table(level).reset_index().to_dict(orient="records"),
+        "level": level,
+        "intervals": fit.draws_kind,
+        "objective": {"name": fit.objective.label, **vars(fit.objective)},
+        "objective_value": fit.objective_value,
+        "starts": {"tried": fit.starts.tried, "share": fit.starts.share},
+        "columns": dict(fit.columns),
+        "cost": fit.cost.to_dict(),
+        "runs": {
+            "count": fit.data.count,
+            "ranges": dict(fit.data.ranges),
+            "sha256": fit.data.digest,
+        },
+        "lack_of_fit": fit.lack_of_fit,
+        "assumptions": list(fit.assumptions),
+        "issues": [issue_dict(issue) for issue in fit.issues],
+    }
+
+
+def _source(source: str, law: str, column: Sequence[str] | None) -> Fit | Published:
+    if source in published_names():
+        return published(source)
+    if source.lower().endswith(".json"):
+        return load(source)
+    return scaling.fit(_family(law), scaling.read_runs(source), columns=_pairs("--column", column))
+
+
+def _family(name: str) -> type[Law]:
+    by_name = {known.lower(): known for known in FAMILIES}
+    plain_name = name.replace("_", "").replace("-", "").lower()
+    return FAMILIES[by_name[plain_name] if plain_name in by_name else
+                    one_of("--law", name, tuple(FAMILIES))]  # fmt: skip
+
+
+def _pairs(option: str, texts: Sequence[str] | None) -> dict[str, str]:
+    pairs = {}
+    for text in texts or ():
+        name, equals, value = text.partition("=")
+        if not (name and equals and value):
+            raise ScalingError(f"{option} must look like name=value; got {text!r}.")
+        pairs[name.strip()] = value.strip()
+    return pairs
+
+
+def _bounds(texts: Sequence[str] | None) -> dict[str, tuple[float, float]]:
+    found = {}
+    for name, value in _pairs("--bounds", texts).items():
+        low, colon, high = value.partition(":")
+        if not colon:
+            raise ScalingError(f"--bounds must look like alpha=0.1:0.9; got {name}={value!r}.")
+        found[name] = (parse_number(low), parse_number(high))
+    return found
+
+
+def _number_or_text(text: str | None) -> float | str | None:
+    if text is None:
+        return None
+    number = parse_number(text)
+    return text if number != number else number
+
+
+def _objective(name: str, delta: float | None, space: str) -> Objective:
+    chosen = OBJECTIVES[one_of("--objective", name, tuple(OBJECTIVES))]
+    one_of("--space", space, ("log", "linear"))
+    if delta is None:
+        return chosen(space=space)  # type: ignore[arg-type]
+    if chosen is not Huber:
+        raise ScalingError(f"--delta belongs to huber, not to {name}.")
+    return Huber(delta=delta, space=space)  # type: ignore[arg-type]
+
+
+def _draw(figure: Callable[[], Any], path: Path) -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    try:
+        figure().figure.savefig(path, dpi=200)
+    except (OSError, ValueError) as problem:
+        raise ScalingError(f"{path} cannot be written as a figure: {problem}.") from None
+
+
+def _console() -> Console:
+    return Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False, markup=False)
+
+
+def _answer(answer: Answer, as_json: bool) -> None:
+    if as_json:
+        _print_json(answer.to_dict())
+    else:
+        _print(answer, _console())
+
+
+def _print(answer: Answer, console: Console, known: tuple[Any, ...] = ()) -> None:
+    rows = shown(answer.table).to_dict(orient="records")
+    _print_rows(answer.title, [{str(k): str(v) for k, v in row.items()} for row in rows], console)
+    for line in answer.notes:
+        console.print(line, soft_wrap=True)
+    for issue in worst_first(issue for issue in answer.issues if issue not in known):
+        console.print(str(issue), soft_wrap=True)
+    console.print()
+
+
+def _print_rows(title: str, rows: list[dict[str, str]], console: Console) -> None:
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False,
+                  header_style="bold")  # fmt: skip
+    for name in rows[0]:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*row.values())
+    console.print(table)
+
+
+def _print_json(value: Any) -> None:
+    typer.echo(json.dumps(plain(value), indent=1, allow_nan=False))

@@ -1,0 +1,51 @@
+"""What is kept of the runs when the runs themselves are not."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["QUANTILES", "Data"]
+
+Array: TypeAlias = NDArray[np.float64]
+
+QUANTILES = np.linspace(0.0, 1.0, 101)
+
+
+@dataclass(frozen=True)
+class Data:
+    """What remains of the runs when the runs themselves are not kept.
+
+    Attributes
+    ----------
+    count : int
+    ranges : mapping of str to (float, float)
+        Smallest and largest value of each column the fit used, and of compute.
+    digest : str
+        SHA-256 of the columns the fit used.
+    residual_quantiles : tuple of float
+        The 0th to 100th percentile of the residuals in the objective's space, widened for the
+        coefficients that were fitted.
+    """
+
+    count: int
+    ranges: Mapping[str, tuple[float, float]]
+    digest: str
+    residual_quantiles: tuple[float, ...]
+
+    @classmethod
+    def of(cls, columns: Mapping[str, Array], residual: Array, free: int) -> Data:
+        """Summary of the columns used and of the residuals left."""
+        n = len(residual)
+        digest = hashlib.sha256()
+        for name in sorted(columns):
+            digest.update(name.encode() + np.ascontiguousarray(columns[name]).tobytes())
+        ranges = {name: (float(v.min()), float(v.max())) for name, v in columns.items()}
+        widened = residual * np.sqrt(n / max(n - free, 1))
+        quantiles = tuple(np.quantile(widened, QUANTILES).tolist())
+        return cls(n, ranges, digest.hexdigest(), quantiles)

@@ -1,0 +1,99 @@
+"""What a fit says of points that were not run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from scaling.answer import Answer, beyond, beyond_issues
+from scaling.columns import COMPUTE, PARAMS, TOKENS
+from scaling.errors import ScalingError
+from scaling.fitting.data import QUANTILES
+from scaling.runs.door import as_frame, numbers
+from scaling.source import summarise
+
+if TYPE_CHECKING:
+    from scaling.fitting.result import Fit
+
+__all__ = ["Forecast", "forecast_of"]
+
+Array: TypeAlias = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Forecast(Answer):
+    """Losses a law forecasts, each with a confidence and a prediction interval."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the two intervals are."""
+        return (
+            self.intervals,
+            "next run low and high hold a single new run: the same with the spread of the runs.",
+        )
+
+
+def forecast_of(fit: Fit, points: Any, inputs: Mapping[str, Any], level: float) -> Forecast:
+    """Forecast of a fit at points: see :meth:`Fit.forecast`."""
+    roles = {fit.columns[role]: role for role in fit.law.inputs}
+    frame = _points(points, inputs, tuple(roles))
+    named = {role: frame[column].to_numpy() for column, role in roles.items()}
+    best = fit.law.predict(named)
+    draws = None if fit.draws is None else fit.draws.predict(named)
+    target = fit.columns[fit.law.target]
+    value, low, high = summarise(best, draws, level)
+    new = None if draws is None else _next_run(fit, draws)
+    new_low, new_high = summarise(best, new, level)[1:]
+    columns = {name: frame[name].to_numpy() for name in frame.columns}
+    size = next((name for name in columns if name.startswith(PARAMS)), None)
+    if size is not None and TOKENS in columns:
+        columns[COMPUTE] = fit.cost.compute(columns[size], columns[TOKENS])
+    factor = beyond(fit.ranges, columns)
+    table = frame.assign(**{
+        target: value, f"{target}_low": low, f"{target}_high": high,
+        "next_run_low": new_low, "next_run_high": new_high, "beyond": factor,
+    })  # fmt: skip
+    title = f"{fit.family.__name__} forecast of {target}"
+    issues = (*fit.issues, *beyond_issues(factor))
+    return Forecast(table, title, level, fit.draws_kind, issues)
+
+
+def _points(points: Any, inputs: Mapping[str, Any], names: tuple[str, ...]) -> pd.DataFrame:
+    table = pd.DataFrame() if points is None else as_frame(points, "points")
+    given: dict[str, Any] = {str(name): table[name] for name in table.columns}
+    given |= inputs
+    wrong = [name for name in inputs if name not in names]
+    missing = [name for name in names if name not in given]
+    if wrong or missing:
+        raise ScalingError(
+            f"This fit forecasts from {', '.join(names)}; "
+            f"got {', '.join(map(str, given)) or 'nothing'}."
+        )
+    try:
+        arrays = np.broadcast_arrays(*(np.atleast_1d(given[name]) for name in names))
+    except ValueError:
+        sizes = ", ".join(f"{name} {np.size(given[name])}" for name in names)
+        raise ScalingError(f"Inputs have different lengths: {sizes}.") from None
+    frame = pd.DataFrame({name: np.ravel(array) for name, array in zip(names, arrays, strict=True)})
+    return pd.DataFrame({name: numbers(frame, name) for name in names})
+
+
+def _next_run(fit: Fit, draws: Array) -> Array:
+    """Draws of a single new run: each draw of the curve with a residual of the runs.
+
+    Where the noise was said to be larger than the residuals, the noise takes their place.
+    """
+    residuals = np.array(fit.data.residual_quantiles)
+    # Evenly spread residuals in a shuffled order: the least noise for the number of draws.
+    place = (np.random.default_rng(fit.seed).permutation(len(draws)) + 0.5) / len(draws)
+    drawn = np.interp(place, QUANTILES, residuals)
+    if fit.noise is not None and fit.noise.sd > float(np.sqrt(np.mean(residuals**2))):
+        normal = NormalDist(0.0, fit.noise.sd)
+        drawn = np.array([normal.inv_cdf(share) for share in place])
+    return np.asarray(fit.objective.restore(fit.objective.transform(draws) - drawn[:, None]))

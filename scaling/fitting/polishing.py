@@ -1,0 +1,88 @@
+"""The last digits: one candidate taken to the kink with the exact curvature of the pieces."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scaling.fitting.problem import Problem
+
+__all__ = ["polish"]
+
+Array: TypeAlias = NDArray[np.float64]
+
+_LENGTHS = np.array([1.8, 1.4, 1.2, 1.0, 0.7, 0.4, 0.1, 1e-2, 1e-3, 1e-4])
+_LONGEST_STEP = 3.0
+_SHIFT = 1e-5  # of the central differences of the Jacobian, in coordinates
+_WIDER, _WIDEST = 4.0, 1e3
+_SETTLED = 1e-15
+
+
+def polish(problem: Problem, u: Array, knee: float, limit: int = 60) -> tuple[Array, float]:
+    """One candidate taken to the kink with the exact curvature of the smooth pieces.
+
+    Returns
+    -------
+    u : ndarray, shape (q,)
+    decrement : float
+        Fall that the last model still promised, over the objective; below 1e-10 when settled.
+    """
+    lower, upper = problem.limits
+    window = knee
+    value = float(_values(problem, u[None, :], knee)[0])
+    decrement = 0.0
+    for _ in range(limit):
+        gradient, hessian, spread = _curvature(problem, u, knee, window)
+        held = (u <= lower) & (gradient > 0) | (u >= upper) & (gradient < 0)
+        gradient = np.where(held, 0.0, gradient)
+        hessian = np.where(held[:, None] | held[None, :], np.diag(held * 1.0), hessian)
+        scale = 1 / np.sqrt(np.maximum(spread, max(1e-14 * float(spread.max()), 1e-300)))
+        eigenvalues, vectors = np.linalg.eigh(hessian * scale[:, None] * scale[None, :])
+        eigenvalues = np.maximum(np.abs(eigenvalues), 1e-10 * np.abs(eigenvalues).max())
+        step = -scale * (vectors @ ((vectors.T @ (scale * gradient)) / eigenvalues))
+        step *= min(1.0, _LONGEST_STEP / max(float(np.abs(step).max(initial=0.0)), 1e-300))
+        decrement = float(-gradient @ step) / 2 / (value + problem.floor)
+        if decrement <= _SETTLED:
+            break
+        trial = np.clip(u + _LENGTHS[:, None] * step, lower, upper)
+        found = _values(problem, trial, knee)
+        lowest = int(found.argmin())
+        if found[lowest] < value:
+            u, value, window = trial[lowest], float(found[lowest]), knee
+        elif np.isfinite(window) and window < _WIDEST * knee:
+            window *= _WIDER
+        else:
+            break
+    return u, decrement
+
+
+def _values(problem: Problem, u: Array, knee: float) -> Array:
+    return problem.score(problem.residual(problem.predict(u)), problem.weights[None, :], knee)
+
+
+def _curvature(
+    problem: Problem, u: Array, knee: float, window: float
+) -> tuple[Array, Array, Array]:
+    """Gradient, Hessian of the pieces inside the window with the rows' own curvature, and the
+    scale of each coordinate: the diagonal of the Hessian were every row inside.
+    """
+    q = len(u)
+    points = np.vstack([u[None, :], u + _SHIFT * np.eye(q), u - _SHIFT * np.eye(q)])
+    prediction = problem.predict(points)
+    residual = problem.residual(prediction)[0]
+    with np.errstate(all="ignore"):
+        slope = problem.objective.slope(prediction)
+        jacobian = (
+            problem.rows(points)
+            * problem.chain(points)[:, :, None]
+            * (slope[:, None, :] if np.ndim(slope) else slope)
+        )
+    pull = problem.weights * np.clip(residual, -knee, knee)
+    inside = problem.weights * (np.abs(residual) <= window)
+    second = (jacobian[1 : q + 1] - jacobian[q + 1 :]) @ pull / (2 * _SHIFT)
+    hessian = (jacobian[0] * inside) @ jacobian[0].T + (second + second.T) / 2
+    spread = np.einsum("qn,n,qn->q", jacobian[0], problem.weights, jacobian[0])
+    found = jacobian[0] @ pull, hessian, spread
+    return found[0], found[1], found[2]

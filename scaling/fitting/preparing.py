@@ -1,0 +1,128 @@
+"""What fit was given, checked and made into a problem."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from scaling.columns import COLUMNS, COMPUTE
+from scaling.errors import ColumnError, FitError
+from scaling.fitting.constraints import Constraints
+from scaling.fitting.objective import Objective
+from scaling.fitting.problem import Problem
+from scaling.law import Law
+from scaling.runs.door import as_frame, check_roles, numbers
+from scaling.runs.suspicion import refuse_mixed_losses
+
+__all__ = [
+    "checked", "groups_of", "mapping_of", "problem_of", "used_columns", "weights_of", "whole",
+]  # fmt: skip
+
+Array: TypeAlias = NDArray[np.float64]
+
+
+def whole(name: str, value: Any) -> int:
+    """A whole number, 0 or more, or one sentence."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0:
+        raise FitError(f"{name} must be a whole number, 0 or more; got {value!r}.")
+    return int(value)
+
+
+def mapping_of(name: str, value: Any) -> Mapping[str, Any]:
+    """A dict of a mapping or of None, or one sentence."""
+    if value is not None and not isinstance(value, Mapping):
+        raise FitError(f"{name} must be a mapping from coefficient to value; got {value!r}.")
+    return dict(value or {})
+
+
+def checked(
+    family: type[Law], runs: Any, columns: Mapping[str, str] | None
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    """The runs as a DataFrame, and which column plays each role."""
+    if not (isinstance(family, type) and issubclass(family, Law)) or family is Law:
+        raise FitError(f"fit needs a family of laws, such as scaling.laws.Chinchilla; "
+                       f"got {family!r}.")  # fmt: skip
+    frame = as_frame(runs)
+    roles = (*family.inputs, family.target)
+    mapping = check_roles(frame, roles, columns, family.__name__)
+    for role, column in mapping.items():
+        numbers(frame, column, domain=column if column in COLUMNS else role)
+    refuse_mixed_losses(frame, mapping[family.target])
+    return frame, mapping
+
+
+def problem_of(
+    family: type[Law], frame: pd.DataFrame, columns: Mapping[str, str], objective: Objective,
+    constraints: Constraints, weights: Array | None,
+) -> Problem:  # fmt: skip
+    """The problem the engine solves, if the target and the number of runs allow it."""
+    target = numbers(frame, columns[family.target])
+    if objective.space == "log" and (target <= 0).any():
+        row = frame.index[int(np.flatnonzero(target <= 0)[0])]
+        raise ColumnError(
+            f"Column {columns[family.target]!r} has no logarithm in row {row} "
+            f"({target[target <= 0][0]:g}); use {type(objective).__name__}(space='linear')."
+        )
+    inputs = tuple(numbers(frame, columns[role]) for role in family.inputs)
+    weights = np.ones(len(target)) if weights is None else weights
+    problem = Problem(family, inputs, target, weights, objective, constraints)
+    n, q = int((weights > 0).sum()), len(problem.free)
+    if q == 0:
+        raise FitError("Every coefficient is fixed or tied, so nothing is left to fit.")
+    if n <= q:
+        raise FitError(
+            f"{family.__name__} has {q} free coefficients ({', '.join(problem.free)}) and needs "
+            f"at least {q + 1} runs; got {n}. Add runs, or fix or tie coefficients."
+        )
+    return problem
+
+
+def weights_of(weights: Any, frame: pd.DataFrame) -> Array | None:
+    """Weights as numbers, one a run; None for equal ones."""
+    if weights is None:
+        return None
+    if isinstance(weights, str):
+        if weights not in frame.columns:
+            raise FitError(f"weights={weights!r} is not a column of runs.")
+        weights = frame[weights]
+    try:
+        array = np.array(weights, dtype=float)
+    except (TypeError, ValueError):
+        raise FitError("weights must be numbers, one a run.") from None
+    if array.shape != (len(frame),) or not np.isfinite(array).all() or (array < 0).any():
+        raise FitError(f"weights must be {len(frame)} finite numbers, 0 or more, one a run; got "
+                       f"shape {array.shape}.")  # fmt: skip
+    return array
+
+
+def groups_of(groups: Any, frame: pd.DataFrame) -> tuple[NDArray[np.intp] | None, str]:
+    """Number of the group of each run, and what the resampling is called."""
+    if groups is None:
+        return None, "pairs"
+    name = groups if isinstance(groups, str) else "given"
+    if isinstance(groups, str):
+        if groups not in frame.columns:
+            raise FitError(f"groups={groups!r} is not a column of runs.")
+        groups = frame[groups]
+    labels = np.asarray(groups)
+    if np.shape(labels) != (len(frame),):
+        raise FitError(f"groups must be one label a run ({len(frame)}); got shape "
+                       f"{np.shape(labels)}.")  # fmt: skip
+    codes = pd.factorize(labels, use_na_sentinel=False)[0]
+    if codes.max() < 1:
+        raise FitError("groups must hold at least two different labels.")
+    return codes, f"groups={name}"
+
+
+def used_columns(frame: pd.DataFrame, columns: Mapping[str, str]) -> dict[str, Array]:
+    """Columns the fit used, and compute where the runs have it."""
+    used = {name: numbers(frame, name) for name in columns.values()}
+    if COMPUTE in frame.columns and COMPUTE not in used:
+        compute = pd.to_numeric(frame[COMPUTE], errors="coerce").to_numpy(dtype=float)
+        if np.isfinite(compute).all():
+            used[COMPUTE] = compute
+    return used

@@ -1,0 +1,85 @@
+"""A fit in words: the short report that it prints as, in text and in a notebook."""
+
+from __future__ import annotations
+
+import html
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from scaling.answer import issue_lines
+from scaling.fitting.objective import Objective
+from scaling.text import human, rounded, scalar_text
+
+if TYPE_CHECKING:
+    from scaling.fitting.result import Fit
+
+__all__ = ["fit_html", "fit_text"]
+
+_LEVEL = 0.9
+
+
+def fit_text(fit: Fit) -> str:
+    """Short report of a fit as text."""
+    rows = _coefficients(fit)
+    width = [rows[column].str.len().max() for column in rows.columns]
+    body = [
+        "  " + "  ".join(cell.ljust(w) for cell, w in zip(row, width, strict=True)).rstrip()
+        for row in rows.itertuples(index=False)
+    ]
+    return "\n".join([_title(fit), *body, *_lines(fit)])
+
+
+def fit_html(fit: Fit) -> str:
+    """Short report of a fit for a notebook."""
+    body = _coefficients(fit).to_html(index=False, border=0)
+    below = "".join(f"<p>{html.escape(line)}</p>" for line in _lines(fit))
+    return f"<p><b>{html.escape(_title(fit))}</b></p>{body}{below}"
+
+
+def _title(fit: Fit) -> str:
+    target = fit.columns[fit.law.target]
+    space = f"log {target}" if fit.objective.space == "log" else target
+    objective = _named(fit.objective)
+    return f"{fit.family.__name__} on {fit.data.count} runs, {objective} of {space}"
+
+
+def _named(objective: Objective) -> str:
+    """Objective as it is written in a paper's method section."""
+    values = {k: v for k, v in vars(objective).items() if k != "space"}
+    inside = ", ".join(f"{name}={value:g}" for name, value in values.items())
+    return f"{type(objective).__name__}({inside})" if inside else type(objective).__name__
+
+
+def _lines(fit: Fit) -> list[str]:
+    arrived = f"{round(fit.starts.share * fit.starts.tried)} of {fit.starts.tried}"
+    lines = [f"objective {fit.objective_value:.6g}; {arrived} starts agree"]
+    said = fit.constraints.describe()
+    lines += [said] if said else []
+    target = fit.columns[fit.law.target]
+    ranges = (
+        f"{name} {human(low)} to {human(high)}"
+        for name, (low, high) in fit.data.ranges.items()
+        if name != target
+    )
+    lines.append("runs: " + ", ".join(ranges))
+    if fit.noise is not None:
+        noise = f"{scalar_text(fit.noise.sd)}, {fit.noise.source}"
+        lines.append(f"residuals are {fit.lack_of_fit:.2g}x the noise ({noise})")
+    intervals = f"[low, high] hold {_LEVEL:.0%}: {fit.draws_kind}"
+    lines.append(intervals if fit.draws is not None else "no intervals: bootstrap=0")
+    return [*lines, *issue_lines(fit.issues)]
+
+
+def _coefficients(fit: Fit) -> pd.DataFrame:
+    cells = []
+    for name, row in fit.table(_LEVEL).iterrows():
+        error = (row["high"] - row["low"]) / 4
+        text = rounded(row["value"], error)
+        if np.isfinite(error) and error > 0:
+            text += f" [{rounded(row['low'], error)}, {rounded(row['high'], error)}]"
+        status = "" if row["status"] == "free" else row["status"]
+        unit = f" ({row['unit']})" if row["unit"] else ""
+        cells.append((name, text, f"{row['meaning']}{unit}", status))
+    return pd.DataFrame(cells, columns=["", "value", "meaning", "status"])

@@ -1,0 +1,7 @@
+"""Figures of finished answers: each draws a table on Axes and returns the Axes."""
+
+from scaling.plot.fits import fit
+from scaling.plot.frontiers import frontier
+from scaling.plot.sizes import regret
+
+__all__ = ["fit", "frontier", "regret"]

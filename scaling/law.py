@@ -130,8 +130,12 @@ class Law:
                 array = np.asarray(np.nan)
             if not np.isfinite(array).all() or (declared.positive and (array < 0).any()):
                 wanted = "a finite number, 0 or more" if declared.positive else "a finite number"
-                raise ScalingError(f"{type(self).__name__} needs {wanted} for {name} "
-                                   f"({declared.meaning}); got {value!r}.")  # fmt: skip
+                raise ScalingError(
+                    f"{type(self).__name__} needs {wanted} for {name} ({declared.meaning}); "
+                    f"got {value!r}."
+                )
+            # NumPy's numbers divide by zero to infinity, where Python's raise.
+            object.__setattr__(self, name, array if array.ndim else np.float64(array))
 
     @classmethod
     def unchecked(cls, values: Mapping[str, Any]) -> Law:

@@ -132,8 +132,10 @@ def _record(fit: Fit, *, full: bool) -> dict[str, Any]:
         name: plain(np.ravel(value)) for name, value in fit.draws.values.items()
     }  # fmt: skip
     issues = [issue_dict(issue) for issue in fit.issues]
+    data = asdict(fit.data)
     if not full:
         issues = [{**issue, "rows": []} for issue in issues]
+        data["ranges"].pop(fit.columns[fit.law.target], None)
     return {
         "kind": _KIND,
         "schema": SCHEMA,
@@ -153,7 +155,7 @@ def _record(fit: Fit, *, full: bool) -> dict[str, Any]:
         "issues": issues,
         "assumptions": list(fit.assumptions),
         "constraints": plain(asdict(fit.constraints)),
-        "data": plain(asdict(fit.data)),
+        "data": plain(data),
         "ended": dict(fit.ended),
         "noise": noise,
         "lack_of_fit": plain(fit.lack_of_fit),
@@ -164,10 +166,7 @@ def _record(fit: Fit, *, full: bool) -> dict[str, Any]:
 
 
 def _fit(record: dict[str, Any], family: type[Law]) -> Fit:
-    draws = record["draws"]
-    drawn = None if draws is None else family.unchecked(
-        {name: np.array(values, dtype=float)[:, None] for name, values in draws.items()}
-    )  # fmt: skip
+    drawn = None if record["draws"] is None else _draws(record["draws"], family)
     objective = dict(record["objective"])
     starts, noise = dict(record["starts"]), record["noise"]
     others = tuple(family(**values) for values in starts.pop("others"))
@@ -198,6 +197,13 @@ def _fit(record: dict[str, Any], family: type[Law]) -> Fit:
         weights=tuple(record["weights"]),
         seed=record["seed"],
     )
+
+
+def _draws(draws: dict[str, Any], family: type[Law]) -> Law:
+    arrays = {name: np.array(values, dtype=float)[:, None] for name, values in draws.items()}
+    if set(arrays) != set(family.coefficients) or len({a.shape for a in arrays.values()}) != 1:
+        raise ValueError("its draws are not one column of numbers for each coefficient")
+    return family.unchecked(arrays)
 
 
 def _table(frame: pd.DataFrame) -> dict[str, Any]:

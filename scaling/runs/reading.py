@@ -195,15 +195,26 @@ def _open(path: Path, packed: bool) -> Any:
 
 
 def _read_json(path: Path, packed: bool) -> pd.DataFrame:
+    """A run a line, or one list of runs."""
     with _open(path, packed) as file:
         text = file.read()
     if text.lstrip().startswith("["):
         records = json.loads(text)
     else:
-        records = [json.loads(line) for line in text.splitlines() if line.strip()]
+        lines = [line for line in text.splitlines() if line.strip()]
+        records = [_record(line, number, path) for number, line in enumerate(lines, start=1)]
     if not records or not all(isinstance(record, dict) for record in records):
         raise ColumnError(f"{path.name} should hold one JSON object a run; it does not.")
     return pd.DataFrame(records)
+
+
+def _record(line: str, number: int, path: Path) -> Any:
+    try:
+        return json.loads(line)
+    except ValueError:
+        raise ColumnError(
+            f"{path.name} should hold one JSON object a run; line {number} is not JSON."
+        ) from None
 
 
 def _read_text(path: Path, packed: bool) -> pd.DataFrame:

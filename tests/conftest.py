@@ -1,0 +1,51 @@
+"""Fixtures: the public run tables, where they are at hand."""
+
+import os
+
+# One thread: the arrays are small, and two BLAS pools only slow each other down.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import scaling
+
+_BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def data():
+    """Folder of the public tables: SCALING_DATA, or the one beside the repository."""
+    folder = Path(os.environ.get("SCALING_DATA", _BESIDE))
+    if not folder.is_dir():
+        pytest.skip("the public run tables are not here; set SCALING_DATA to their folder")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def chinchilla_runs_all(data):
+    """The 245 runs read off figure 4 of Hoffmann et al. 2022 by Besiroglu et al. 2024."""
+    return scaling.read_runs(data / "chinchilla-epoch" / "svg_extracted_data.csv")
+
+
+@pytest.fixture(scope="session")
+def chinchilla_runs(chinchilla_runs_all):
+    """The 240 of them that Besiroglu et al. fit, by the rule of their notebook."""
+    loss = chinchilla_runs_all["loss"]
+    return chinchilla_runs_all[loss < np.sort(loss)[-5]]
+
+
+@pytest.fixture(scope="session")
+def printed():
+    """Function from a number as a paper prints it to an approximation to half its last digit."""
+
+    def approximately(text):
+        digits, _, power = text.partition("e")
+        places = len(digits.partition(".")[2])
+        half = 0.5 * 10.0 ** (int(power or 0) - places)
+        return pytest.approx(float(text), abs=half * (1 + 1e-9), rel=0)
+
+    return approximately

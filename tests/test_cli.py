@@ -1,0 +1,125 @@
+"""The command line: text for people, --json for programs, one sentence and exit code 2 for mistakes."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import scaling
+
+
+def run(*arguments, cwd=None):
+    """Whole process of the command line."""
+    code = "from scaling.cli import main; main()"
+    environment = {**os.environ, "MPLBACKEND": "Agg", "COLUMNS": "110", "NO_COLOR": "1"}
+    return subprocess.run([sys.executable, "-W", "error", "-c", code, *map(str, arguments)],
+                          capture_output=True, text=True, cwd=cwd, env=environment)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    place = tmp_path_factory.mktemp("cli")
+    runs = scaling.datasets.load("demo")
+    runs[["params", "compute", "loss"]].rename(
+        columns={"params": "Model Size", "compute": "Training FLOP"}
+    ).to_csv(place / "runs.csv", index=False)
+    done = run("fit", "runs.csv", "--save", "fit.json", "--noise", "0.003", cwd=place)
+    assert done.returncode == 0, done.stderr
+    return place
+
+
+def test_demo_goes_from_runs_to_a_decision_and_says_they_are_not_measured():
+    done = run("demo")
+    assert done.returncode == 0, done.stderr
+    assert "not measured" in done.stdout
+    assert "Compute-optimal frontier" in done.stdout
+    assert "with probability 0.9" in done.stdout
+
+
+def test_fit_prints_the_fit_and_what_it_assumed(folder):
+    done = run("fit", "runs.csv", cwd=folder)
+    assert "Chinchilla on 63 runs" in done.stdout
+    assert "tokens is derived from compute and params by 6ND." in done.stdout
+    assert {path.name for path in folder.iterdir()} == {"runs.csv", "fit.json"}
+
+
+def test_forecast_is_the_library_s(folder):
+    done = run("forecast", "fit.json", "params=70B,7B", "tokens=1.4T", "--json", cwd=folder)
+    rows = json.loads(done.stdout)["rows"]
+    fit = scaling.load(folder / "fit.json")
+    expected = fit.forecast(params=[70e9, 7e9], tokens=1.4e12).table
+    np.testing.assert_allclose([row["loss"] for row in rows], expected["loss"])
+
+
+def test_frontier_from_fit_table_and_published_law(folder):
+    for source in ("fit.json", "runs.csv", "besiroglu-2024"):
+        done = run("frontier", source, "1e22", "1e24", "--json", cwd=folder)
+        rows = json.loads(done.stdout)["rows"]
+        assert [row["compute"] for row in rows] == [1e22, 1e24]
+
+
+def test_regret_with_prices_and_figure(folder, tmp_path):
+    figure = tmp_path / "regret.png"
+    done = run("frontier", "fit.json", "1e24", "--regret", "--params", "70B,200B", "--plot", figure,
+               "--flops-per-second", "989e12", "--dollars-per-hour", "2", cwd=folder)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "$" in done.stdout
+    assert figure.read_bytes().startswith(b"\x89PNG")
+
+
+def test_laws_lists_families_and_published_laws():
+    listed = json.loads(run("laws", "--json").stdout)
+    assert {row["family"] for row in listed["families"]} == set(scaling.laws.FAMILIES)
+    assert {row["name"] for row in listed["published"]} == set(scaling.laws.published_names())
+    assert "besiroglu-2024" in run("laws").stdout
+
+
+@pytest.mark.parametrize("command", ["demo", "fit", "frontier"])
+def test_json_is_strict(folder, command):
+    more = {"demo": [], "fit": ["runs.csv", "--bootstrap", "0"], "frontier": ["fit.json", "1e24"]}
+    done = run(command, *more[command], "--json", cwd=folder)
+    assert "NaN" not in done.stdout
+    assert json.loads(done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["fit", "nowhere.csv"], "There is no file 'nowhere.csv'."),
+        (["fit", "fit.json"], "one JSON object a run"),
+        (["fit", "runs.csv", "--law", "Banana"], "--law must be one of"),
+        (["fit", "runs.csv", "--fixed", "E"], "--fixed must look like name=value"),
+        (["fit", "runs.csv", "--fixed", "Q=1"], "fixed names 'Q'"),
+        (["fit", "runs.csv", "--bounds", "E=1"], "--bounds must look like"),
+        (["fit", "runs.csv", "--tied", "beta=__import__('os')"], "beta"),
+        (["fit", "runs.csv", "--column", "loss=nothing"], "nothing"),
+        (["fit", "runs.csv", "--plot", "figure.banana"], "cannot be written as a figure"),
+        (["fit", "runs.csv", "--save", "missing/fit.json"], "cannot be written"),
+        (["fit", "runs.csv", "--bootstrap", "-3"], "whole number"),
+        (["fit", "runs.csv", "--objective", "least_squares", "--delta", "1"], "--delta belongs"),
+        (["forecast", "fit.json", "params=70B"], "forecasts from params, tokens"),
+        (["forecast", "fit.json", "params=big", "tokens=1T"], "finite numbers"),
+        (["forecast", "besiroglu-2024", "params=1B", "tokens=1B"], "saved fit or a table"),
+        (["frontier", "fit.json", "lots"], "compute must be"),
+        (["frontier", "fit.json", "1e22", "1e23", "--regret"], "one compute"),
+        (["frontier", "kaplan-2020-joint", "1e22"], "cannot be traded"),
+        (["frontier", "fit.json", "1e24", "--level", "90"], "level must be between"),
+    ],
+)
+def test_mistakes_end_in_one_sentence_and_code_two(folder, arguments, said):
+    done = run(*arguments, cwd=folder)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert {path.name for path in folder.iterdir()} == {"runs.csv", "fit.json"}
+
+
+@pytest.mark.parametrize("name", ["a b.csv", "-dash.csv", "quo'te\".csv", "ünï.csv", "100%.csv"])
+def test_hostile_file_names_are_only_names(folder, tmp_path, name):
+    (tmp_path / name).write_bytes((folder / "runs.csv").read_bytes())
+    done = run("fit", "--bootstrap", "0", "--", name, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,258 @@
+"""Decisions from a law: each closed form against a search, each answer against its definition."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import scaling
+from scaling.laws import Chinchilla, Coef, CoupledChinchilla, Law, coef, published
+
+
+class Bilinear(Law):
+    """A law of two inputs whose optimum has no closed form in the class."""
+
+    inputs = ("params", "tokens")
+    E: Coef = coef("floor", typical=(0.5, 3))
+    A: Coef = coef("params prefactor", typical=(1, 1e4))
+    B: Coef = coef("tokens prefactor", typical=(1, 1e4))
+    alpha: Coef = coef("params exponent", typical=(0.1, 0.6))
+    beta: Coef = coef("tokens exponent", typical=(0.1, 0.6))
+    c: Coef = coef("interaction", typical=(0.01, 1))
+
+    def formula(self, N, D):
+        n, d = self.A * N**-self.alpha, self.B * D**-self.beta
+        return self.E + n + d + self.c * n * d
+
+
+class Repeated(Law):
+    """A law of three inputs, one of which has to be held."""
+
+    inputs = ("params", "tokens", "unique_tokens")
+    E: Coef = coef("floor", typical=(0.5, 3))
+    A: Coef = coef("params prefactor", typical=(1, 1e4))
+    B: Coef = coef("tokens prefactor", typical=(1, 1e4))
+    R: Coef = coef("epochs that count", typical=(1, 100))
+
+    def formula(self, N, D, U):
+        seen = U * (1 - self.R * np.expm1(-np.maximum(D / U - 1, 0) / self.R))
+        return self.E + self.A * N**-0.35 + self.B * np.minimum(seen, D) ** -0.35
+
+
+@pytest.fixture(scope="module")
+def fit():
+    return scaling.fit(Chinchilla, scaling.datasets.load("demo"))
+
+
+@pytest.fixture(scope="module")
+def law():
+    return published("besiroglu-2024").law
+
+
+def test_formula_and_search_agree_with_intervals(fit):
+    compute = [1e19, 1e22, 1e26]
+    tables = [
+        scaling.compute_optimal(fit, compute, method=method).table
+        for method in ("formula", "numeric")
+    ]
+    np.testing.assert_allclose(tables[0], tables[1], rtol=1e-5)
+
+
+def test_search_matches_scipy_on_a_law_without_closed_form():
+    from scipy.optimize import minimize_scalar
+
+    law = Bilinear(E=1.7, A=400, B=900, alpha=0.33, beta=0.3, c=0.5)
+    found = scaling.compute_optimal(law, [1e20, 1e24])
+    assert found.method == "numeric"
+    for compute, size in zip([1e20, 1e24], found.table["params"], strict=True):
+        best = minimize_scalar(
+            lambda u, c=compute: float(law.formula(np.exp(u), c / 6 / np.exp(u))),
+            bounds=(np.log(1e6), np.log(1e14)), method="bounded", options={"xatol": 1e-10},
+        )  # fmt: skip
+        assert size == pytest.approx(np.exp(best.x), rel=1e-5)
+
+
+def test_held_input_is_kept_and_the_rest_is_optimal():
+    law = Repeated(E=1.9, A=500, B=1500, R=15)
+    few = scaling.compute_optimal(law, 1e22, held={"unique_tokens": 25e9})
+    many = scaling.compute_optimal(law, 1e22, held={"unique_tokens": 1e15})
+    assert few.table["tokens"][0] < many.table["tokens"][0]
+    assert few.table["loss"][0] > many.table["loss"][0]
+    grid = np.geomspace(1e8, 1e12, 20001)
+    losses = law.formula(grid, 1e22 / 6 / grid, 25e9)
+    assert few.table["params"][0] == pytest.approx(grid[losses.argmin()], rel=2e-3)
+    with pytest.raises(scaling.ScalingError, match=r"needs unique_tokens; give it in held"):
+        scaling.compute_optimal(law, 1e22)
+
+
+def test_holding_tokens_leaves_params_to_the_compute(law):
+    table = scaling.compute_optimal(law, 6e23, held={"tokens": 1e12}).table
+    assert table["params"][0] == pytest.approx(1e11)
+
+
+def test_frontier_takes_texts_and_keeps_the_order(law):
+    table = scaling.compute_optimal(law, ["1e24", "1e22"]).table
+    assert table["compute"].tolist() == [1e24, 1e22]
+
+
+def test_exponents_sum_to_one_and_match_the_closed_form(law):
+    exponents = scaling.compute_optimal(law, [1e20, 1e24]).exponents["value"]
+    assert exponents.sum() == pytest.approx(1)
+    assert exponents["params"] == pytest.approx(law.beta / (law.alpha + law.beta))
+
+
+def test_other_cost_moves_the_frontier(law):
+    six, eight = (
+        scaling.compute_optimal(law, 8e23, cost=scaling.Cost(factor)).table for factor in (6, 8)
+    )
+    same = scaling.compute_optimal(law, 6e23).table
+    assert eight["params"][0] == pytest.approx(same["params"][0])
+    assert six["params"][0] > eight["params"][0]
+
+
+def test_law_that_ignores_tokens_has_no_tradeoff():
+    with pytest.raises(scaling.NoTradeoffError, match="no best allocation"):
+        scaling.compute_optimal(Chinchilla(E=1.7, A=400, B=0, alpha=0.3, beta=0.3), 1e22)
+    with pytest.raises(scaling.NoTradeoffError, match="no best allocation"):
+        scaling.compute_optimal(
+            Chinchilla(E=1.7, A=400, B=0, alpha=0.3, beta=0.3), 1e22, method="numeric"
+        )
+
+
+@pytest.mark.parametrize("name", ["kaplan-2020-joint", "kaplan-2020-params"])
+def test_published_law_without_tradeoff_says_so(name):
+    with pytest.raises(scaling.NoTradeoffError):
+        scaling.compute_optimal(published(name), 1e22)
+
+
+def test_answer_beyond_the_runs_is_told(fit):
+    codes = [issue.code for issue in scaling.compute_optimal(fit, 1e26).issues]
+    assert "beyond-the-runs" in codes
+    inside = [issue.code for issue in scaling.compute_optimal(fit, 1e20).issues]
+    assert "beyond-the-runs" not in inside
+
+
+def test_required_compute_lies_on_the_frontier(fit):
+    answer = scaling.required(fit, "compute", loss=[2.2, 2.0]).table
+    back = scaling.compute_optimal(fit, answer["compute"]).table
+    np.testing.assert_allclose(back["loss"], answer["loss"], rtol=1e-9)
+    np.testing.assert_allclose(back["params"], answer["params"], rtol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("what", "held"), [("tokens", {"params": 70e9}), ("params", {"tokens": 2e12})]
+)
+def test_required_input_reaches_the_loss(fit, law, what, held):
+    row = scaling.required(law, what, loss=2.0, held=held).table.iloc[0]
+    assert law.predict(params=row["params"], tokens=row["tokens"]) == pytest.approx(2.0)
+    assert row["compute"] == pytest.approx(6 * row["params"] * row["tokens"])
+    with_ends = scaling.required(fit, what, loss=2.0, held=held).table.iloc[0]
+    assert with_ends[f"{what}_low"] < with_ends[what] < with_ends[f"{what}_high"]
+
+
+def test_required_says_what_is_out_of_reach(fit, law):
+    answer = scaling.required(law, "tokens", loss=1.9, held={"params": 1e9})
+    assert np.isinf(answer.table["tokens"][0])
+    assert [issue.code for issue in answer.issues] == ["unreachable"]
+    some = scaling.required(fit, "compute", loss=float(fit.law.E) + 0.01)
+    assert "unreachable-in-draws" in [issue.code for issue in some.issues]
+    assert "inf" in str(some)
+    with pytest.raises(scaling.ScalingError, match="Any amount of compute"):
+        scaling.required(law, "compute", loss=1e9)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda law: scaling.required(law, "money", loss=2), "what must be one of"),
+        (lambda law: scaling.required(law, "tokens", loss=2), "needs params in held"),
+        (lambda law: scaling.required(law, "compute", loss=float("nan")), "finite number"),
+        (lambda law: scaling.compute_optimal(law, -1), "above 0"),
+        (lambda law: scaling.compute_optimal(law, "lots"), "got 'lots'"),
+        (lambda law: scaling.compute_optimal(law, []), "one number or more"),
+        (lambda law: scaling.compute_optimal(law, 1e22, method="guess"), "method must be one of"),
+        (lambda law: scaling.compute_optimal(law, 1e22, level=90), "Did you mean 0.9"),
+        (lambda law: scaling.compute_optimal(law, 1e22, held={"vocab": 1}), "held names"),
+        (lambda law: scaling.compute_optimal(3, 1e22), "takes a law or a fit"),
+        (lambda law: scaling.regret(law, [1e22, 1e23]), "one compute"),
+        (lambda law: scaling.regret(law, 1e22, within=0), "within"),
+        (lambda law: scaling.regret(law, 1e22, [-5]), "params must be"),
+    ],
+)  # fmt: skip
+def test_bad_questions_get_one_sentence(law, call, said):
+    with pytest.raises(scaling.ScalingError, match=said):
+        call(law)
+
+
+def test_regret_columns_are_what_they_say(fit):
+    answer = scaling.regret(fit, 1e24, ["70B", 100e9], within=0.002, level=0.8)
+    table = answer.table
+    draws = fit.draws
+    tokens = 1e24 / 6 / table["params"].to_numpy()
+    np.testing.assert_allclose(table["tokens"], tokens)
+    losses = draws.predict(params=table["params"].to_numpy(), tokens=tokens)
+    best = draws.optimum(1e24 / 6)
+    lowest = draws.formula(best["params"], best["tokens"])
+    excess = losses / lowest - 1
+    assert (excess >= -1e-12).all()
+    np.testing.assert_allclose(table["excess_mean"], excess.mean(axis=0), rtol=1e-9)
+    np.testing.assert_allclose(table["excess_p90"], np.quantile(excess, 0.9, axis=0), rtol=1e-9)
+    np.testing.assert_allclose(table["probability_within"], (excess <= 0.002).mean(axis=0))
+    saved = scaling.required(fit.law, "compute", loss=table["loss"]).table["compute"]
+    np.testing.assert_allclose(table["wasted_compute"], 1 - saved / 1e24, atol=1e-9)
+
+
+def test_regret_band_holds_the_sizes_with_probability_nine_tenths(fit):
+    answer = scaling.regret(fit, 1e24)
+    low, high = answer.band
+    probe = scaling.regret(fit, 1e24, [low * 1.05, high / 1.05, low / 1.1, high * 1.1]).table
+    assert (probe["probability_within"][:2] >= 0.9).all()
+    assert (probe["probability_within"][2:] < 0.9).all()
+
+
+def test_hardware_prices_a_run(fit):
+    machine = scaling.Hardware(1e15, utilisation=0.5, devices=100, dollars_per_device_hour=2.0)
+    row = scaling.regret(fit, 1e24, 70e9, hardware=machine).table.iloc[0]
+    hours = 1e24 / 5e14 / 3600
+    assert row["device_hours"] == pytest.approx(hours)
+    assert row["days"] == pytest.approx(hours / 2400)
+    assert row["dollars"] == pytest.approx(2 * hours)
+    assert row["wasted_dollars"] == pytest.approx(row["wasted_compute"] * 2 * hours)
+
+
+def test_cost_from_runs_finds_factor_and_scatter():
+    random = np.random.default_rng(0)
+    params, tokens = np.geomspace(1e7, 1e10, 200), np.geomspace(1e9, 1e11, 200)
+    compute = 7.3 * params * tokens * np.exp(random.normal(0, 0.05, 200))
+    cost = scaling.Cost.from_runs({"params": params, "tokens": tokens, "compute": compute})
+    assert cost.factor == pytest.approx(7.3, rel=0.02)
+    assert cost.scatter == pytest.approx(0.05, rel=0.2)
+
+
+def test_counting_names_are_taken_and_returned():
+    runs = scaling.datasets.load("demo").rename(columns={"params": "params_non_embedding"})
+    fit = scaling.fit(Chinchilla, runs, columns={"params": "params_non_embedding"}, bootstrap=20)
+    assert "params_non_embedding" in scaling.compute_optimal(fit, 1e22).table
+    assert "params_non_embedding" in scaling.regret(fit, 1e22).table
+    forecast = fit.forecast(params_non_embedding=1e9, tokens=1e11)
+    assert forecast.table["params_non_embedding"][0] == 1e9
+    with pytest.raises(scaling.ScalingError, match="forecasts from params_non_embedding, tokens"):
+        fit.forecast(params=1e9, tokens=1e11)
+
+
+def test_coupled_law_has_the_same_best_size_as_the_sum_inside(law):
+    values = {name: law.values[name] for name in ("A", "B", "alpha", "beta")}
+    coupled = CoupledChinchilla(E=1.5, gamma=0.7, **values)
+    sizes = [scaling.compute_optimal(one, 1e23, method="numeric").table["params"][0]
+             for one in (law, coupled)]  # fmt: skip
+    assert sizes[0] == pytest.approx(sizes[1], rel=1e-6)
+
+
+def test_answers_print_and_become_html_and_dict(fit):
+    for answer in (
+        scaling.compute_optimal(fit, 1e24), scaling.regret(fit, 1e24),
+        scaling.required(fit, "compute", loss=2.0), fit.forecast(params=1e9, tokens=1e10),
+    ):  # fmt: skip
+        assert "pairs n=200" in str(answer)
+        assert "<table" in answer._repr_html_()
+        assert answer.to_dict()["rows"]
+        assert isinstance(answer.table, pd.DataFrame)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from scaling.columns import COLUMNS
 from scaling.errors import Issue, worst_first
-from scaling.text import human, rounded, scalar_text
+from scaling.text import folded, human, rounded, scalar_text
 
 __all__ = ["Answer", "beyond", "beyond_issues", "issue_dict", "issue_lines", "shown"]
 
@@ -67,7 +67,8 @@ class Answer:
 
     def __str__(self) -> str:
         body = shown(self.table).to_string(index=False)
-        return "\n".join([self.title, "", body, "", *self.notes, *issue_lines(self.issues)])
+        below = [folded(line) for line in (*self.notes, *issue_lines(self.issues))]
+        return "\n".join([self.title, "", body, "", *below])
 
     def _repr_html_(self) -> str:
         body = shown(self.table).to_html(index=False, border=0)
@@ -130,8 +131,8 @@ def beyond_issues(factor: Array) -> tuple[Issue, ...]:
         return ()
     return (Issue(
         "beyond-the-runs", "weakens",
-        f"The answer lies {human(farthest)}x beyond the runs, and its interval is the sampling "
-        "error of one law: it does not know whether the law holds there.",
+        f"The answer lies {human(farthest)}x beyond the runs: intervals are the sampling error of "
+        "one law, and do not know whether the law holds there.",
         "Hold out your largest runs, forecast them, and compare.",
     ),)  # fmt: skip
 

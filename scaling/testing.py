@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -263,7 +264,8 @@ def _recovery(law: Law, inputs: tuple[Array, ...]) -> str:
 
 
 def _storage(family: type[Law], law: Law, points: dict[str, Array]) -> str:
-    if "<locals>" not in family.__qualname__:
+    home = sys.modules.get(family.__module__)
+    if getattr(home, family.__qualname__, None) is family:  # a class that pickle can find again
         copy = pickle.loads(pickle.dumps(law))
         if copy.values != law.values:
             return "pickling changes the coefficients"

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 import re
+import textwrap
 from typing import Any
 
-__all__ = ["human", "parse_number", "percent", "rounded", "scalar_text"]
+__all__ = ["folded", "human", "parse_number", "percent", "rounded", "scalar_text"]
 
 _SUFFIXES = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9, "g": 1e9, "t": 1e12}
 _NUMBER = re.compile(
     r"^\s*([+-]?(?:\d[\d,_]*\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*([kmbgt]?)\s*$", re.IGNORECASE
 )
 _LARGEST_SUFFIXED = 1e15
+_LINE = 100
+_LONG = 1e6  # from here on a number is written with a suffix
 _DIGITS_OF_AN_ERROR = 2
 
 
@@ -82,14 +85,16 @@ def rounded(value: float, error: float) -> str:
     --------
     >>> rounded(0.339500, 0.0123), rounded(482.01, 124.6), rounded(1.8172, float("nan"))
     ('0.340', '482', '1.817')
+    >>> rounded(2.8736e9, 3e8)
+    '2.87B'
     """
     if not math.isfinite(value):
         return human(value)
-    if not math.isfinite(error) or error <= 0:
+    if not math.isfinite(error) or error <= 0 or value == 0:
         return scalar_text(value)
     decimals = _DIGITS_OF_AN_ERROR - 1 - math.floor(math.log10(error))
-    if abs(value) >= _LARGEST_SUFFIXED or decimals > 12:
-        return human(value)
+    if abs(value) >= _LONG or decimals > 12:
+        return human(value, min(max(decimals + math.floor(math.log10(abs(value))) + 1, 2), 6))
     return f"{value:.{max(decimals, 0)}f}"
 
 
@@ -101,7 +106,7 @@ def scalar_text(value: float) -> str:
     >>> scalar_text(1.81722), scalar_text(2143.42), scalar_text(4.2e-9)
     ('1.817', '2143', '4.2e-9')
     """
-    if not math.isfinite(value) or abs(value) >= _LARGEST_SUFFIXED or 0 < abs(value) < 1e-3:
+    if not math.isfinite(value) or abs(value) >= _LONG or 0 < abs(value) < 1e-3:
         return human(value, digits=4)
     return f"{float(f'{value:.4g}'):.15g}"
 
@@ -117,3 +122,14 @@ def percent(share: float) -> str:
     if 0 < share < 0.01:
         return "under 1%"
     return "over 99%" if 0.99 < share < 1 else f"{share:.0%}"
+
+
+def folded(line: str) -> str:
+    """Line folded at 100 characters, what follows set in by two.
+
+    Examples
+    --------
+    >>> print(folded("a short line"))
+    a short line
+    """
+    return textwrap.fill(line, _LINE, subsequent_indent="  ", break_long_words=False)

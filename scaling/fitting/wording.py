@@ -10,7 +10,7 @@ import pandas as pd
 
 from scaling.answer import issue_lines
 from scaling.fitting.objective import Objective
-from scaling.text import human, rounded, scalar_text
+from scaling.text import folded, human, rounded, scalar_text
 
 if TYPE_CHECKING:
     from scaling.fitting.result import Fit
@@ -28,7 +28,7 @@ def fit_text(fit: Fit) -> str:
         "  " + "  ".join(cell.ljust(w) for cell, w in zip(row, width, strict=True)).rstrip()
         for row in rows.itertuples(index=False)
     ]
-    return "\n".join([_title(fit), *body, *_lines(fit)])
+    return "\n".join([_title(fit), *body, *(folded(line) for line in _lines(fit))])
 
 
 def fit_html(fit: Fit) -> str:

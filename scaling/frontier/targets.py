@@ -95,7 +95,7 @@ def required(
         *question.issues_at(best[COMPUTE], None),
         *_unreachable(question, wanted, best, drawn),
     )
-    title = f"Least {what} that reaches the loss, by {question.family.__name__}"
+    title = f"Least {what} to reach the loss, by {question.family.__name__}"
     return Answer(table, title, level, source.draws_kind, issues)
 
 

@@ -1,0 +1,36 @@
+"""The docs name every issue the code can raise, and no other."""
+
+import ast
+import re
+from pathlib import Path
+
+import scaling
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = Path(scaling.__file__).parent
+
+
+def codes_in_code():
+    found = {}
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            is_issue = isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Issue"
+            if is_issue and len(node.args) >= 2 and isinstance(node.args[0], ast.Constant):
+                found.setdefault(node.args[0].value, set()).add(node.args[1].value)
+    return found
+
+
+def test_issues_page_lists_every_code_with_its_severity():
+    page = (ROOT / "docs" / "issues.md").read_text(encoding="utf-8")
+    listed = {
+        code: set(severity.split(" or "))
+        for code, severity in re.findall(r"^\| `([a-z-]+)` \| ([a-z ]+) \|", page, re.MULTILINE)
+    }
+    assert listed == codes_in_code()
+
+
+def test_links_between_pages_lead_somewhere():
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *ROOT.glob("benchmarks/*.md")]:
+        for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+            if not target.startswith("http"):
+                assert (page.parent / target).exists(), f"{page.name} links to {target}"

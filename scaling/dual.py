@@ -100,9 +100,15 @@ class Dual(NDArrayOperatorsMixin):
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if function is not np.where or kwargs or len(args) != 3:
             raise ScalingError(f"{function.__name__} has no derivative rule.")
-        condition, first, second = args
-        chosen = np.asarray(condition, dtype=float)
-        return first * chosen + second * (1 - chosen)
+        condition, *branches = args
+        plain = [branch.value if isinstance(branch, Dual) else branch for branch in branches]
+        partials: dict[str, Any] = {}
+        # The branch not taken may be undefined, so it is left out rather than multiplied by zero.
+        for place, branch in enumerate(branches):
+            for name, partial in branch.partials.items() if isinstance(branch, Dual) else ():
+                sides = (partial, 0.0) if place == 0 else (0.0, partial)
+                partials[name] = partials.get(name, 0.0) + np.where(condition, *sides)
+        return Dual(np.where(condition, *plain), partials)
 
     def __repr__(self) -> str:
         return f"Dual({self.value!r}, {self.partials!r})"

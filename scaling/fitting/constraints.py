@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scaling.errors import FitError, ScalingError
+from scaling.errors import FitError
 from scaling.law import Law
 from scaling.text import human
 
@@ -134,6 +134,7 @@ def tie(name: str, expression: str, family: type[Law], tied: Mapping[str, str]) 
     from lmfit.parameter import Interpreter  # the reader of lmfit's own expressions
 
     reader = Interpreter(minimal=True)
+    reader.symtable.update(min=np.minimum, max=np.maximum, abs=np.absolute)  # of arrays
     parsed = reader.parse(expression)
 
     def evaluate(values: Mapping[str, Any]) -> Any:
@@ -145,7 +146,9 @@ def tie(name: str, expression: str, family: type[Law], tied: Mapping[str, str]) 
             raise FitError(f"{name} = {expression!r} cannot be evaluated: {reason}")
         return result
 
-    evaluate(dict.fromkeys(family.coefficients, 1.0))
+    middles = {n: np.float64(np.mean(c.typical)) for n, c in family.coefficients.items()}
+    with np.errstate(all="ignore"):
+        evaluate(middles)
     return evaluate
 
 
@@ -177,14 +180,15 @@ def lmfit_result(
     roles = family.inputs
 
     def model(**named: Any) -> Any:
-        given = tuple(named[role] for role in roles)
+        given = tuple(named[f"input_{role}"] for role in roles)
         values = {name: named[name] for name in family.coefficients}
         return objective.transform(family.unchecked(values).formula(*given))
 
-    clash = set(roles) & set(family.coefficients)
-    if clash:
-        raise ScalingError(f"lmfit cannot tell the input {clash.pop()!r} from the coefficient.")
-    made = lmfit.Model(model, independent_vars=list(roles), param_names=list(family.coefficients))
+    # lmfit's own arguments are called params and data, as an input may be.
+    named_inputs = {f"input_{role}": column for role, column in zip(roles, inputs, strict=True)}
+    made = lmfit.Model(
+        model, independent_vars=list(named_inputs), param_names=list(family.coefficients)
+    )
     params = lmfit.Parameters()
     for name, declared in family.coefficients.items():
         low, high = constraints.bounds.get(name, (0.0 if declared.positive else -np.inf, np.inf))
@@ -192,7 +196,5 @@ def lmfit_result(
                    min=low, max=high)  # fmt: skip
     for name, expression in constraints.tied.items():
         params[name].expr = expression
-    return made.fit(
-        objective.transform(target), params, weights=np.sqrt(weights),
-        **dict(zip(roles, inputs, strict=True)),
-    )  # fmt: skip
+    wanted = objective.transform(target)
+    return made.fit(wanted, params, weights=np.sqrt(weights), **named_inputs)

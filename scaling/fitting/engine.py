@@ -24,9 +24,11 @@ _BLOCK_ELEMENTS = 30_000  # candidates times rows that fit the cache
 _LONGEST_STEP = 3.0
 _FAR = 1e-4  # a predicted fall above this share of the objective also tries a longer step
 _LONGER = 2.5
+_HOPELESS = 1e6  # damping at which no step falls
 _MERGE_EVERY = 4
 _ALIKE = 0.02  # predictions closer than this share of the residuals belong to one basin
 _TINY = 1e-13
+_FLAT = 1e-28  # of the largest curvature: a coordinate below it has no slope at all
 
 
 @dataclass(frozen=True)
@@ -144,10 +146,12 @@ class _Batch:
             if not len(self.index):
                 return
             gradient, hessian = self._model()
-            step = self._step(gradient, hessian)
-            fall = -0.5 * np.einsum("kq,kq->k", gradient, step)
+            whole, fall = self._step(gradient, hessian)
             small = fall <= self.tolerance * (self.value + self.problem.floor)
-            done = self._move(step, fall) | small | (self.damping > 1e6)
+            longest = np.abs(whole).max(axis=1, keepdims=True, initial=0.0)
+            step = whole * np.minimum(1.0, _LONGEST_STEP / np.maximum(longest, _TINY))
+            stalled = self._move(step, fall) & (longest[:, 0] <= _LONGEST_STEP)
+            done = stalled | small | (self.damping > _HOPELESS)
             self.out.u[self.index], self.out.value[self.index] = self.u, self.value
             self.out.settled[self.index] = done
             self._keep(~done)
@@ -179,17 +183,21 @@ class _Batch:
             gradient[broken], hessian[broken] = 0.0, 0.0
         return gradient, hessian
 
-    def _step(self, gradient: Array, hessian: Array) -> Array:
+    def _step(self, gradient: Array, hessian: Array) -> tuple[Array, Array]:
+        """Step to the model's minimum, and the fall it promises.
+
+        The step may be too long to take: a positive coefficient near zero has a small slope in
+        its logarithm, and is far from where it would matter. Its fall tells that it is not the end.
+        """
         diagonal = np.einsum("kqq->kq", hessian)
         largest = diagonal.max(axis=1, keepdims=True, initial=0.0)
-        scale = 1 / np.sqrt(np.maximum(diagonal, 1e-14 * largest) + (largest == 0))
+        scale = 1 / np.sqrt(np.maximum(diagonal, _FLAT * largest) + (largest == 0))
         matrix = hessian * scale[:, :, None] * scale[:, None, :]
         ridge = self.damping + _TINY
         np.einsum("kqq->kq", matrix)[...] += ridge[:, None] + (diagonal == 0)
         step: Array = -np.linalg.solve(matrix, (scale * gradient)[:, :, None])[:, :, 0] * scale
-        longest = np.abs(step).max(axis=1, keepdims=True, initial=0.0)
-        step *= np.minimum(1.0, _LONGEST_STEP / np.maximum(longest, _TINY))
-        return step
+        fall = -0.5 * np.einsum("kq,kq->k", gradient, step)
+        return step, fall
 
     def _move(self, step: Array, fall: Array) -> NDArray[np.bool_]:
         """Try the step, and a longer one while far; whether the fall was too small to go on."""

@@ -26,7 +26,7 @@ from scaling.fitting.preparing import (
 from scaling.fitting.problem import Problem
 from scaling.fitting.resampling import resample
 from scaling.fitting.result import Fit
-from scaling.fitting.search import RAW_STARTS, Found, search
+from scaling.fitting.search import RAW_STARTS, Found, search, valley
 from scaling.fitting.zeros import off_zero, without_zeros, zero_issue
 from scaling.law import Law
 from scaling.runs.door import numbers
@@ -37,6 +37,7 @@ from scaling.text import percent
 __all__ = ["bootstrap", "fit"]
 
 _FEW_GROUPS = 10
+_FLAT_VALLEY = 0.3  # log factor from which resamples also start along the flattest direction
 _LACK_OF_FIT = 1.5
 _BOUND_SHARE = 0.1
 _MOVED_SHARE = 0.01
@@ -137,7 +138,7 @@ def fit(
         issues += _lack_issues(lack)
     ended = {**at_bounds(reduced, final.u), **dict.fromkeys(zeros, "zero")}
     result = Fit(
-        law=law, runs=frame, columns=mapping, cost=cost, objective=objective, objective_value=value,
+        law=law, runs=frame.copy(), columns=mapping, cost=cost, objective=objective, objective_value=value,
         draws=None, draws_kind="none", starts=starts, issues=worst_first(issues),
         assumptions=assumptions(frame, mapping), constraints=problem.constraints,
         data=Data.of(used_columns(frame, mapping), residual, len(problem.free)),
@@ -189,9 +190,10 @@ def _with_draws(fit: Fit, problem: Problem, count: int, groups: Any) -> Fit:
     u = problem.encode(fit.law.values)[0]
     if "zero" in fit.ended.values():
         u = off_zero(problem, u)
-    others = [problem.encode(law.values)[0] for law in fit.starts.others]
-    drawn = resample(problem, u, np.array(others).reshape(-1, len(u)), count, groups=codes,
-                     seed=fit.seed)  # fmt: skip
+    others = np.array([problem.encode(law.values)[0] for law in fit.starts.others])
+    sides, width = valley(problem, u)
+    others = np.vstack([others.reshape(-1, len(u)), sides if width > _FLAT_VALLEY else sides[:0]])
+    drawn = resample(problem, u, others, count, groups=codes, seed=fit.seed)
     issues = list(fit.issues)
     if drawn.moved > _MOVED_SHARE:
         issues.append(Issue(
@@ -221,11 +223,8 @@ def _with_draws(fit: Fit, problem: Problem, count: int, groups: Any) -> Fit:
 
 
 def _starts(problem: Problem, found: Found) -> Starts:
-    values = problem.score(
-        problem.residual(problem.predict(found.ends)), problem.weights[None, :],
-        problem.objective.knee or np.inf,
-    )  # fmt: skip
-    laws = tuple(problem.law(u) for u in found.ends)
+    laws = tuple(problem.law(u) for u in found.others)
+    values = problem.objective_at(found.others)
     return Starts(RAW_STARTS, found.share, laws, tuple(values.tolist()))
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from scaling.errors import Issue
 from scaling.fitting.problem import Problem
-from scaling.fitting.search import Found
+from scaling.fitting.search import Found, flatness
 from scaling.law import Law
 from scaling.text import human, scalar_text
 
@@ -90,7 +90,7 @@ def health(
     return (
         *_surface(problem, found, starts, law, value),
         *_bounds(problem, found.u, law),
-        *_directions(problem, found.u, residual),
+        *_directions(problem, found.u),
         *_numbers(problem, residual),
     )
 
@@ -121,7 +121,7 @@ def _surface(
             f"{len(near)} other minima lie within 1% of the best; at ten times the largest inputs "
             f"the best predicts {say(law)}, the others {told}.",
             "Read fit.starts.others, and treat the answer as one of several.")  # fmt: skip
-    if found.decrement > _DECREMENT and not found.settled:
+    if found.decrement > _DECREMENT:
         yield Issue(
             "not-converged", "weakens",
             f"The last step still promised {found.decrement:.1e} of the objective.",
@@ -150,20 +150,11 @@ def _bounds(problem: Problem, u: Array, law: Law) -> Iterator[Issue]:
                 "Check the units of the inputs.")  # fmt: skip
 
 
-def _directions(problem: Problem, u: Array, residual: Array) -> Iterator[Issue]:
+def _directions(problem: Problem, u: Array) -> Iterator[Issue]:
     """The direction the data say least about, in words."""
-    with np.errstate(all="ignore"):
-        slope = problem.objective.slope(problem.predict(u[None, :]))
-        jacobian = (problem.rows(u[None, :]) * problem.chain(u[None, :])[:, :, None])[0]
-        jacobian = jacobian * np.sqrt(problem.weights) * (slope[0] if np.ndim(slope) else slope)
-        gram = jacobian @ jacobian.T
-    if not len(u) or not np.isfinite(gram).all():
-        return
-    eigenvalues, vectors = np.linalg.eigh(gram)
-    # Half of the residuals are below their median, and 1.5 medians is one standard deviation.
-    spread = 1.5 * float(np.median(np.abs(residual)))
-    smallest = max(float(eigenvalues[0]), 1e-16 * max(float(eigenvalues[-1]), 1e-300))
-    factor = spread / np.sqrt(smallest)
+    eigenvalues, vectors, spread = flatness(problem, u)
+    factor = spread / np.sqrt(float(eigenvalues[0]))
+    gram = (vectors * eigenvalues) @ vectors.T
     scale = np.sqrt(np.maximum(np.diag(gram), 1e-300))
     condition = np.linalg.cond(gram / scale[:, None] / scale[None, :])
     named = [problem.free[j] for j in np.flatnonzero(np.abs(vectors[:, 0]) > _FLAT_PART)]

@@ -39,11 +39,14 @@ def polish(problem: Problem, u: Array, knee: float, limit: int = 60) -> tuple[Ar
         gradient = np.where(held, 0.0, gradient)
         hessian = np.where(held[:, None] | held[None, :], np.diag(held * 1.0), hessian)
         scale = 1 / np.sqrt(np.maximum(spread, max(1e-14 * float(spread.max()), 1e-300)))
-        eigenvalues, vectors = np.linalg.eigh(hessian * scale[:, None] * scale[None, :])
+        scaled = hessian * scale[:, None] * scale[None, :]
+        if not (np.isfinite(scaled).all() and np.isfinite(gradient).all() and scaled.any()):
+            break
+        eigenvalues, vectors = np.linalg.eigh(scaled)
         eigenvalues = np.maximum(np.abs(eigenvalues), 1e-10 * np.abs(eigenvalues).max())
         step = -scale * (vectors @ ((vectors.T @ (scale * gradient)) / eigenvalues))
-        step *= min(1.0, _LONGEST_STEP / max(float(np.abs(step).max(initial=0.0)), 1e-300))
         decrement = float(-gradient @ step) / 2 / (value + problem.floor)
+        step *= min(1.0, _LONGEST_STEP / max(float(np.abs(step).max(initial=0.0)), 1e-300))
         if decrement <= _SETTLED:
             break
         trial = np.clip(u + _LENGTHS[:, None] * step, lower, upper)

@@ -113,9 +113,9 @@ class Problem:
         """Every coefficient at the coordinates, each of shape (k, 1) or a plain number."""
         with np.errstate(over="ignore"):
             theta = np.where(self._logged, np.exp(u), u * self._width)
-        values: dict[str, Any] = {
-            name: theta[:, j : j + 1] for j, name in enumerate(self.free)
-        } | dict(self.constraints.fixed)
+        values: dict[str, Any] = {name: theta[:, j : j + 1] for j, name in enumerate(self.free)} | {
+            name: np.float64(value) for name, value in self.constraints.fixed.items()
+        }
         with np.errstate(all="ignore"):
             values |= {name: evaluate(values) for name, evaluate in self._ties.items()}
         return values
@@ -143,6 +143,13 @@ class Problem:
             value = np.einsum(
                 "kn,kn->k", huber(residual, knee), np.broadcast_to(weights, residual.shape)
             )
+        return np.where(np.isfinite(value), value, np.inf)
+
+    def objective_at(self, u: Array) -> Array:
+        """The user's objective of each candidate on all runs, shape (k,)."""
+        residual = self.residual(self.predict(u))
+        with np.errstate(all="ignore"):
+            value = np.asarray(self.objective.total(residual, self.weights))
         return np.where(np.isfinite(value), value, np.inf)
 
     def rows(self, u: Array) -> Array:

@@ -9,23 +9,44 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from scaling.fitting.engine import low_discrepancy, refine, same_prediction
+from scaling.fitting.engine import Refined, low_discrepancy, refine, same_prediction
 from scaling.fitting.polishing import polish
 from scaling.fitting.problem import Problem
 
-__all__ = ["RAW_STARTS", "Found", "knees", "search", "settle"]
+__all__ = ["RAW_STARTS", "Found", "flatness", "knees", "search", "settle", "valley"]
 
 Array: TypeAlias = NDArray[np.float64]
 
 RAW_STARTS = 64
 _SCREENED, _SCREENED_KEPT = 1024, 16
-_SEARCH_ROWS = 128  # the basins of a law with few coefficients show on this many runs
-_SEARCH_LIMIT, _SEARCH_TOLERANCE, _FULL_LIMIT = 60, 1e-6, 40
+_NEAR_SHARE = 1.25  # other minima up to this share above the lowest are kept for resamples
+_OTHERS_KEPT = 8
 _ENDS_KEPT = 16
 _AGREES = 1e-4
-_NEAR, _BOOTSTRAP_NEAR, _BOOTSTRAP_ENDS = 1.01, 1.25, 8
+_SETTLED = 1e-6  # relative fall still promised, below which an end is a minimum
+_STEPS = (-3.0, -2.0, -1.0, -0.5, 0.5, 1.0, 2.0, 3.0)  # along a valley, in standard deviations
+_WALKS, _WALK_TOLERANCE, _WALK_LIMIT = 5, 1e-6, 15
+_REACH = 5.0  # of one standard deviation, in coordinates
+_LOWER = 1e-9
+_ROUNDING = 1e-16
+_SD_PER_MEDIAN = 1.5  # of a normal distribution, nearly
 _SCREEN_ELEMENTS = 100_000
 _ABSOLUTE_KNEES = 10.0 ** -np.arange(1, 8)  # times the median residual, down to the vertex
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """One stage of the search: on how many runs, how long, and which ends go on."""
+
+    rows: int
+    tolerance: float
+    limit: int
+    within: float = 1e9  # ends this share above the lowest do not go on
+
+
+# The basins of a law with few coefficients show on few runs; the last stage takes all of them.
+_STAGES = (_Stage(64, 1e-6, 60), _Stage(4096, 1e-8, 40, within=0.05))
+_LAST = _Stage(0, 1e-8, 40)
 
 
 @dataclass(frozen=True)
@@ -38,28 +59,19 @@ class Found:
         Coordinates of the lowest minimum.
     share : float
         Share of the raw starts that arrived there, to 1e-4 of the objective.
-    near : ndarray, shape (m, q)
-        Every other distinct minimum within 1% of the objective.
-    near_values : ndarray, shape (m,)
-        Their objectives.
-    ends : ndarray, shape (e, q)
-        Distinct end points a resample may fall into, besides the lowest.
+    others : ndarray, shape (e, q)
+        Other distinct minima, up to a quarter above the objective, the lowest first.
     decrement : float
         Relative fall that the last step still promised.
-    settled : bool
-        Whether the lowest met the tolerance.
     """
 
     u: Array
     share: float
-    near: Array
-    near_values: Array
-    ends: Array
+    others: Array
     decrement: float
-    settled: bool
 
 
-def search(problem: Problem, seed: int, starts: Array | None = None) -> Found:
+def search(problem: Problem, seed: int) -> Found:
     """Lowest minimum from many starts, and how the surface looked on the way.
 
     Parameters
@@ -67,36 +79,39 @@ def search(problem: Problem, seed: int, starts: Array | None = None) -> Found:
     problem : Problem
     seed : int
         Shifts the low-discrepancy starts.
-    starts : ndarray, shape (k, q), optional
-        Starts to use instead, all of them counted as raw.
     """
-    small = problem.subset(_evenly(problem.target, _SEARCH_ROWS))
-    raw = RAW_STARTS if starts is None else len(starts)
-    if starts is None:
-        starts = _starts(small, seed)
     knee = _first_knee(problem)
-    first = refine(small, starts, knee=knee, tolerance=_SEARCH_TOLERANCE, limit=_SEARCH_LIMIT,
-                   merge=True)  # fmt: skip
-    ends, end_of = _ends(problem, first.u, first.value, first.owner, knee)
-    second = refine(problem, ends, knee=knee, limit=_FULL_LIMIT, merge=True)
-    final = np.array([_root(second.owner, i) for i in range(len(ends))])
-    lowest = int(np.argmin(second.value))
-    values = second.value[final]
-    limit = second.value[lowest] * (1 + _AGREES) + problem.floor
-    arrived = np.append(values, np.inf)[end_of] <= limit
-    u, decrement = settle(problem, second.u[lowest])
-    others = _distinct(problem, second.u[lowest], second.u[np.unique(final)])
-    other_values = problem.score(
-        problem.residual(problem.predict(others)), problem.weights[None, :], knee
-    )
-    best = second.value[lowest]
-    near = other_values <= _NEAR * best + problem.floor
-    wide = np.argsort(other_values)[:_BOOTSTRAP_ENDS]
-    wide = wide[other_values[wide] <= _BOOTSTRAP_NEAR * best + problem.floor]
-    return Found(
-        u, float(arrived[:raw].mean()), others[near], other_values[near], others[wide],
-        decrement, bool(second.settled[lowest]) or decrement < _SEARCH_TOLERANCE,
-    )  # fmt: skip
+    parts = list(_parts(problem))
+    ends = _starts(parts[0][1], seed)
+    came_to = np.arange(RAW_STARTS)
+    for stage, part in parts:
+        refined = refine(
+            part, ends, knee=knee, tolerance=stage.tolerance, limit=stage.limit, merge=True
+        )
+        kept, like = _distinct(part, refined, stage.within)
+        ends, values = refined.u[kept], refined.value[kept]
+        came_to = np.where(came_to < 0, -1, like[came_to])
+    agreed = values <= values[0] * (1 + _AGREES) + problem.floor
+    share = float(((came_to >= 0) & agreed[came_to]).mean())
+    lowest, along = _down_the_valley(problem, ends[0], knee)
+    # A crawl along a valley that has not settled is no minimum of its own.
+    near = refined.settled[kept] & (values <= values[0] * _NEAR_SHARE + problem.floor)
+    near[0] = True
+    ends = np.vstack([lowest, along, ends[near]])[: _OTHERS_KEPT + 1]
+    settled = [settle(problem, end) for end in ends]
+    u, decrement = np.array([u for u, _ in settled]), np.array([d for _, d in settled])
+    order = np.argsort(problem.objective_at(u), kind="stable")
+    kept = order[_apart(problem.residual(problem.predict(u[order])), len(order))[0]]
+    return Found(u[kept[0]], share, u[kept[1:]], float(decrement[kept[0]]))
+
+
+def _parts(problem: Problem) -> Iterator[tuple[_Stage, Problem]]:
+    """The stages, each with the problem on its runs; the last has all of them."""
+    n = len(problem.target)
+    for stage in _STAGES:
+        if stage.rows * 5 < n * 4:
+            yield stage, problem.subset(_evenly(problem.target, stage.rows))
+    yield _LAST, problem
 
 
 def settle(problem: Problem, u: Array) -> tuple[Array, float]:
@@ -129,12 +144,10 @@ def _first_knee(problem: Problem) -> float:
     return 1e-2 * max(float(np.ptp(problem.wanted)), 1e-9)
 
 
-def _evenly(target: Array, most: int) -> NDArray[np.intp]:
-    """Rows spread evenly over the order of the target, all of them where there are few."""
-    if len(target) <= most * 5 // 4:
-        return np.arange(len(target))
+def _evenly(target: Array, count: int) -> NDArray[np.intp]:
+    """Rows spread evenly over the order of the target."""
     order = np.argsort(target, kind="stable")
-    return np.sort(order[np.linspace(0, len(target) - 1, most).astype(int)])
+    return np.sort(order[np.linspace(0, len(target) - 1, count).astype(int)])
 
 
 def _starts(problem: Problem, seed: int) -> Array:
@@ -151,42 +164,106 @@ def _starts(problem: Problem, seed: int) -> Array:
     return np.vstack([raw, screened[np.argsort(value, kind="stable")[:_SCREENED_KEPT]]])
 
 
-def _root(owner: NDArray[np.intp], index: int) -> int:
-    while owner[index] != index:
-        index = int(owner[index])
-    return index
+def _down_the_valley(problem: Problem, u: Array, knee: float) -> tuple[Array, Array]:
+    """The lowest of the minima along a valley, and those passed on the way.
 
-
-def _ends(
-    problem: Problem, u: Array, value: Array, owner: NDArray[np.intp], knee: float
-) -> tuple[Array, NDArray[np.intp]]:
-    """Distinct end points of a search, lowest first, and which of them each start came to.
-
-    A start that came to none of the lowest gets the index after the last.
+    In a flat valley the kinks of the objective make minima that lie close together, and a search
+    that came down elsewhere in the valley may have stopped at a higher one. So candidates start on
+    either side, along the direction that the runs say least about, and again from a lower one.
     """
-    roots = np.array([_root(owner, i) for i in range(len(u))])
+    passed: list[Array] = []
+    value = problem.score(problem.residual(problem.predict(u[None, :])),
+                          problem.weights[None, :], knee)[0]  # fmt: skip
+    for _ in range(_WALKS):
+        sides = valley(problem, u)[0]
+        found = refine(problem, sides, knee=knee, tolerance=_WALK_TOLERANCE, limit=_WALK_LIMIT)
+        lowest = int(found.value.argmin())
+        if not found.value[lowest] < value * (1 - _LOWER) - problem.floor:
+            break
+        passed.append(u)
+        u, value = found.u[lowest], found.value[lowest]
+    return u, np.array(passed).reshape(-1, len(u))
+
+
+def valley(problem: Problem, u: Array) -> tuple[Array, float]:
+    """Starts on either side of a minimum along its flattest direction, and how flat it is.
+
+    Returns
+    -------
+    sides : ndarray, shape (8, q)
+        Coordinates.
+    width : float
+        Standard deviation along the direction, in coordinates: the log factor by which its
+        coefficients may move together.
+    """
+    eigenvalues, vectors, spread = flatness(problem, u)
+    width = spread / float(np.sqrt(eigenvalues[0]))
+    sides = u + min(width, _REACH) * np.array(_STEPS)[:, None] * vectors[:, 0]
+    return np.clip(sides, *problem.limits), width
+
+
+def flatness(problem: Problem, u: Array) -> tuple[Array, Array, float]:
+    """What the runs say about each direction at a minimum, the flattest first.
+
+    Returns
+    -------
+    eigenvalues : ndarray, shape (q,)
+        Of the residuals' Gram matrix in the coordinates, none below rounding.
+    vectors : ndarray, shape (q, q)
+        Directions, one a column.
+    spread : float
+        Standard deviation of the residuals, from their median.
+    """
+    with np.errstate(all="ignore"):
+        prediction = problem.predict(u[None, :])
+        slope = np.broadcast_to(problem.objective.slope(prediction), prediction.shape)
+        weight = np.sqrt(problem.weights) * slope[0]
+        jacobian = (problem.rows(u[None, :]) * problem.chain(u[None, :])[:, :, None])[0] * weight
+        gram = np.nan_to_num(jacobian @ jacobian.T)
+    eigenvalues, vectors = np.linalg.eigh(gram)
+    lowest = max(_ROUNDING * float(eigenvalues[-1]), 1e-300)
+    residual = problem.residual(prediction)
+    spread = _SD_PER_MEDIAN * float(np.median(np.abs(residual)))
+    return np.maximum(eigenvalues, lowest), vectors, spread
+
+
+def _distinct(
+    problem: Problem, refined: Refined, within: float
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Distinct end points, lowest first, and which of them each candidate came to.
+
+    Returns
+    -------
+    kept : ndarray of int
+        Indices of candidates, one an end point.
+    place : ndarray of int
+        For each candidate the position of its end point in ``kept``; -1 where it is not kept.
+    """
+    roots = np.arange(len(refined.owner))
+    while (refined.owner[roots] != roots).any():
+        roots = refined.owner[roots]
     unique = np.unique(roots)
-    unique = unique[np.argsort(value[unique], kind="stable")]
-    residual = problem.residual(problem.predict(u[unique]))
+    unique = unique[np.argsort(refined.value[unique], kind="stable")]
+    highest = refined.value[unique[0]] * (1 + within) + problem.floor
+    allowed = np.isfinite(refined.value[unique]) & (refined.value[unique] <= highest)
+    residual = problem.residual(problem.predict(refined.u[unique]))
+    kept, came_to = _apart(residual, _ENDS_KEPT, allowed)
+    position = np.full(len(refined.owner), -1)
+    position[unique] = came_to
+    return unique[kept], position[roots]
+
+
+def _apart(
+    residual: Array, most: int, allowed: NDArray[np.bool_] | None = None
+) -> tuple[list[int], NDArray[np.intp]]:
+    """The first rows that predict differently, at most so many, and which each row is like."""
     kept: list[int] = []
-    place: dict[int, int] = {}
-    for position, root in enumerate(unique):
-        same = (k for k, i in enumerate(kept) if same_prediction(residual[i], residual[position]))
-        found = next(same, None)
-        if found is None and len(kept) < _ENDS_KEPT:
+    like = np.full(len(residual), -1)
+    for i, row in enumerate(residual):
+        alike = (k for k, j in enumerate(kept) if same_prediction(residual[j], row))
+        found = next(alike, -1)
+        if found < 0 and len(kept) < most and (allowed is None or allowed[i]):
             found = len(kept)
-            kept.append(position)
-        place[int(root)] = _ENDS_KEPT if found is None else found
-    end_of = np.array([place[int(root)] for root in roots])
-    return u[unique[kept]], np.where(end_of == _ENDS_KEPT, len(kept), end_of)
-
-
-def _distinct(problem: Problem, u: Array, others: Array) -> Array:
-    """Those of the others that neither predict as the best does nor as one another."""
-    seen = [problem.residual(problem.predict(u[None, :]))[0]]
-    kept = []
-    for candidate, residual in zip(others, problem.residual(problem.predict(others)), strict=True):
-        if not any(same_prediction(known, residual) for known in seen):
-            seen.append(residual)
-            kept.append(candidate)
-    return np.array(kept).reshape(-1, len(u))
+            kept.append(i)
+        like[i] = found
+    return kept, like

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from scaling.errors import Issue
 from scaling.fitting.problem import Problem
+from scaling.fitting.search import settle
 
 __all__ = ["off_zero", "without_zeros", "zero_issue"]
 
@@ -33,16 +34,9 @@ def without_zeros(problem: Problem, u: Array) -> tuple[Problem, list[str]]:
         fixed = {**problem.constraints.fixed, least: 0.0}
         smaller = replace(problem, constraints=replace(problem.constraints, fixed=fixed))
         rest = smaller.encode(problem.law(u).values)[0]
-        before = problem.score(
-            problem.residual(problem.predict(u[None, :])),
-            problem.weights[None, :],
-            problem.objective.knee or np.inf,
-        )[0]
-        after = smaller.score(
-            smaller.residual(smaller.predict(rest[None, :])),
-            smaller.weights[None, :],
-            problem.objective.knee or np.inf,
-        )[0]
+        rest = settle(smaller, rest)[0]
+        before = problem.objective_at(u[None, :])[0]
+        after = smaller.objective_at(rest[None, :])[0]
         if not after <= before * (1 + _NO_EFFECT) + problem.floor:
             return problem, zeros
         problem, u = smaller, rest

@@ -22,7 +22,7 @@ Array: TypeAlias = NDArray[np.float64]
 
 _BLOCK_ELEMENTS = 30_000  # candidates times rows that fit the cache
 _LONGEST_STEP = 3.0
-_FAR = 1e-4  # a predicted fall above this share of the objective also tries a longer step
+_FAR = 1e-2  # a predicted fall above this share of the objective also tries a longer step
 _LONGER = 2.5
 _HOPELESS = 1e6  # damping at which no step falls
 _MERGE_EVERY = 4

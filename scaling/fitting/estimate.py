@@ -105,7 +105,7 @@ def fit(
     >>> import scaling
     >>> runs = scaling.datasets.load("demo")
     >>> fit = scaling.fit(scaling.laws.Chinchilla, runs, tied={"beta": "alpha"})
-    >>> fit.law.alpha == fit.law.beta
+    >>> bool(fit.law.alpha == fit.law.beta)
     True
     """
     count, seed = whole("bootstrap", bootstrap), whole("seed", seed)

@@ -28,15 +28,28 @@ Array: TypeAlias = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Forecast(Answer):
-    """Losses a law forecasts, each with a confidence and a prediction interval."""
+    """Losses a law forecasts, each with a confidence and a prediction interval.
+
+    Attributes
+    ----------
+    assumptions : tuple of str
+        What the forecast takes for granted.
+    """
+
+    assumptions: tuple[str, ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the two intervals are."""
+        """What the two intervals are, and what is taken for granted."""
         return (
             self.intervals,
             "next run low and high hold a single new run: the same with the spread of the runs.",
+            *(("Assumed: " + " ".join(self.assumptions),) if self.assumptions else ()),
         )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, with the assumptions."""
+        return {**super().to_dict(), "assumptions": list(self.assumptions)}
 
 
 def forecast_of(fit: Fit, points: Any, inputs: Mapping[str, Any], level: float) -> Forecast:
@@ -61,7 +74,7 @@ def forecast_of(fit: Fit, points: Any, inputs: Mapping[str, Any], level: float) 
     })  # fmt: skip
     title = f"{fit.family.__name__} forecast of {target}"
     issues = (*fit.issues, *beyond_issues(factor))
-    return Forecast(table, title, level, fit.draws_kind, issues)
+    return Forecast(table, title, level, fit.draws_kind, issues, fit.assumptions)
 
 
 def _points(points: Any, inputs: Mapping[str, Any], names: tuple[str, ...]) -> pd.DataFrame:

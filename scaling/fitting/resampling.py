@@ -17,10 +17,9 @@ __all__ = ["Resampled", "resample", "resample_counts"]
 
 Array: TypeAlias = NDArray[np.float64]
 
-# Each block of 64 resamples has a random stream of its own, so that any number of workers, and
-# any number of resamples asked for, gives the same first ones.
-_BLOCK = 64
-_CHUNK_ELEMENTS = 1_000_000
+# Each block of 100 resamples has a random stream of its own and is refitted by itself, so that any
+# number of workers, and any number of resamples asked for, gives the same first ones to the bit.
+_BLOCK = 100
 _DAMPING, _TOLERANCE = 1e-5, 1e-9
 _ABSOLUTE_KNEES = 5  # of the falling sequence of least absolute deviations
 _IMPROVED = 1e-6
@@ -47,19 +46,19 @@ class Resampled:
 
 
 def resample_counts(n: int, units: int, seed: int) -> Iterator[Array]:
-    """How often each unit is drawn in each resample, in blocks of shape (64, units).
+    """How often each unit is drawn in each resample, in whole blocks of shape (100, units).
 
     Examples
     --------
     >>> block = next(resample_counts(10, units=5, seed=0))
     >>> block.shape, block.sum(axis=1)[:2]
-    ((10, 5), array([5., 5.]))
+    ((100, 5), array([5., 5.]))
     """
     for block in range(-(-n // _BLOCK)):
         stream = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(block,)))
         drawn = stream.integers(0, units, (_BLOCK, units)) + units * np.arange(_BLOCK)[:, None]
         counts = np.bincount(drawn.ravel(), minlength=_BLOCK * units).reshape(_BLOCK, units)
-        yield counts[: n - block * _BLOCK].astype(float)
+        yield counts.astype(float)
 
 
 def resample(
@@ -73,7 +72,7 @@ def resample(
     u : ndarray, shape (q,)
         The fit's own minimum.
     others : ndarray, shape (e, q)
-        Other minima that a resample may prefer; each is tried on a pilot of 64.
+        Other minima that a resample may prefer; each is tried on the first block.
     n : int
         Resamples.
     groups : ndarray of int, shape (runs,), optional
@@ -84,18 +83,12 @@ def resample(
     starts, moved = u[None, :], 0.0
     stages = list(knees(problem, u))[:_ABSOLUTE_KNEES]
     found = []
-    pending: list[Array] = []
-    chunk = max(1, _CHUNK_ELEMENTS // (_BLOCK * problem.target.size))
-    blocks = list(range(-(-n // _BLOCK)))
-    for block, counts in zip(blocks, resample_counts(n, units, seed), strict=True):
+    for block, counts in enumerate(resample_counts(n, units, seed)):
         weights = problem.weights * (counts if groups is None else counts[:, groups])
         if block == 0 and len(others):
             starts, moved = _pilot(problem, np.vstack([u, others]), weights, stages)
-        pending.append(weights)
-        if len(pending) == chunk or block == blocks[-1]:
-            found.append(_lowest(problem, starts, np.vstack(pending), stages)[0])
-            pending = []
-    ended = np.vstack(found)
+        found.append(_lowest(problem, starts, weights, stages)[0])
+    ended = np.vstack(found)[:n]
     lower, upper = problem.limits
     at_bound = ((ended <= lower + 1e-9) | (ended >= upper - 1e-9)).any(axis=1)
     return Resampled(ended, moved, float(at_bound.mean()))

@@ -45,7 +45,8 @@ class _Stage:
 
 
 # The basins of a law with few coefficients show on few runs; the last stage takes all of them.
-_STAGES = (_Stage(64, 1e-6, 60), _Stage(4096, 1e-8, 40, within=0.05))
+_FIRST = _Stage(64, 1e-6, 60)
+_MIDDLE = _Stage(4096, 1e-8, 40, within=0.05)
 _LAST = _Stage(0, 1e-8, 40)
 
 
@@ -108,9 +109,9 @@ def search(problem: Problem, seed: int) -> Found:
 def _parts(problem: Problem) -> Iterator[tuple[_Stage, Problem]]:
     """The stages, each with the problem on its runs; the last has all of them."""
     n = len(problem.target)
-    for stage in _STAGES:
-        if stage.rows * 5 < n * 4:
-            yield stage, problem.subset(_evenly(problem.target, stage.rows))
+    yield _FIRST, problem.subset(_evenly(problem.target, min(_FIRST.rows, n)))
+    if 5 * _MIDDLE.rows < 4 * n:
+        yield _MIDDLE, problem.subset(_evenly(problem.target, _MIDDLE.rows))
     yield _LAST, problem
 
 

@@ -33,6 +33,8 @@ class Column:
         What a run is, what it reached, how it was trained, and how it is told apart.
     confound : str
         What happens to a fit when the column changes together with model size.
+    numeric : bool
+        Whether its values are numbers.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Column:
     aliases: tuple[str, ...] = ()
     kind: str = "input"
     confound: str = ""
+    numeric: bool = True
 
     def allows(self, value: float) -> bool:
         """Whether the value lies in the column's domain.
@@ -120,15 +123,16 @@ _ALL = (
     Column("step", "s", "steps", "optimiser steps so far", kind="label", open_low=False),
     Column("sparsity", "S", "fraction", "share of params that is zero", kind="setting", high=1.0,
            open_low=False),
-    Column("run", "", "", "name of the run", kind="label", aliases=("run_name", "name", "run_id")),
-    Column("recipe", "", "", "way of training", kind="setting"),
-    Column("seed", "", "", "random seed", kind="label", aliases=("random_seed",)),
-    Column("tokenizer", "", "", "tokenizer of the loss", kind="setting"),
-    Column("validation_set", "", "", "text the loss is measured on", kind="setting"),
+    Column("run", "", "", "name of the run", kind="label", numeric=False,
+           aliases=("run_name", "name", "run_id")),
+    Column("recipe", "", "", "way of training", kind="setting", numeric=False),
+    Column("seed", "", "", "random seed", kind="label", numeric=False, aliases=("random_seed",)),
+    Column("tokenizer", "", "", "tokenizer of the loss", kind="setting", numeric=False),
+    Column("validation_set", "", "", "text the loss is measured on", kind="setting", numeric=False),
     Column("context_length", "T", "tokens", "tokens per sequence", kind="setting", aliases=(
         "seq_len", "sequence_length", "n_ctx", "context")),
-    Column("schedule", "", "", "learning-rate schedule", kind="setting", confound=_SCHEDULE,
-           aliases=("lr_schedule",)),
+    Column("schedule", "", "", "learning-rate schedule", kind="setting", numeric=False,
+           confound=_SCHEDULE, aliases=("lr_schedule",)),
     Column("lr_final_fraction", "", "fraction", "last learning rate over the peak", kind="setting",
            high=1.0, open_low=False, confound=_SCHEDULE, aliases=("final_lr_fraction",)),
     Column("warmup_tokens", "", "tokens", "tokens of warm-up", kind="setting", open_low=False,

@@ -80,6 +80,7 @@ class Dual(NDArrayOperatorsMixin):
         plain = [arg.value if isinstance(arg, Dual) else arg for arg in args]
         if ufunc in _COMPARISONS and method == "__call__" and not kwargs:
             return ufunc(*plain)
+        kwargs.pop("out", None)  # of y += x, where y becomes what is returned
         if ufunc not in _RULES or method != "__call__" or kwargs:
             raise ScalingError(
                 f"{ufunc.__name__} has no derivative rule. Write the formula with "

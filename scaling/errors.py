@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from scaling.text import brief
+
 __all__ = [
     "ColumnError",
     "FitError",
@@ -108,6 +110,6 @@ def name_rows(rows: Sequence[Any]) -> str:
     >>> name_rows([3, 5])
     'rows 3, 5'
     """
-    shown = ", ".join(str(row) for row in rows[:_ROWS_NAMED])
+    shown = ", ".join(brief(row) for row in rows[:_ROWS_NAMED])
     more = f" and {len(rows) - _ROWS_NAMED} more" if len(rows) > _ROWS_NAMED else ""
     return f"row{'' if len(rows) == 1 else 's'} {shown}{more}"

@@ -5,9 +5,20 @@ from __future__ import annotations
 import math
 import re
 import textwrap
+from collections.abc import Iterable
 from typing import Any
 
-__all__ = ["folded", "human", "parse_number", "percent", "rounded", "scalar_text"]
+__all__ = [
+    "brief",
+    "folded",
+    "human",
+    "listed",
+    "parse_number",
+    "percent",
+    "quoted",
+    "rounded",
+    "scalar_text",
+]
 
 _SUFFIXES = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9, "g": 1e9, "t": 1e12}
 _NUMBER = re.compile(
@@ -15,6 +26,8 @@ _NUMBER = re.compile(
 )
 _LARGEST_SUFFIXED = 1e15
 _LINE = 100
+_LONGEST_NUMBER = 1000  # characters
+_SHOWN, _LISTED = 40, 12  # characters of a value and values of a list that a message shows
 _LONG = 1e6  # from here on a number is written with a suffix
 _DIGITS_OF_AN_ERROR = 2
 
@@ -39,7 +52,7 @@ def parse_number(text: Any) -> float:
     """
     if not isinstance(text, str):
         return float(text)
-    found = _NUMBER.match(text)
+    found = _NUMBER.match(text) if len(text) <= _LONGEST_NUMBER else None
     if not found or _bad_grouping(found[1]):
         return math.nan
     return float(found[1].replace(",", "").replace("_", "")) * _SUFFIXES[found[2].lower()]
@@ -95,7 +108,8 @@ def rounded(value: float, error: float) -> str:
     decimals = _DIGITS_OF_AN_ERROR - 1 - math.floor(math.log10(error))
     if abs(value) >= _LONG or decimals > 12:
         return human(value, min(max(decimals + math.floor(math.log10(abs(value))) + 1, 2), 6))
-    return f"{value:.{max(decimals, 0)}f}"
+    text = f"{value:.{max(decimals, 0)}f}"
+    return text.removeprefix("-") if not text.strip("-0.") else text
 
 
 def scalar_text(value: float) -> str:
@@ -133,3 +147,41 @@ def folded(line: str) -> str:
     a short line
     """
     return textwrap.fill(line, _LINE, subsequent_indent="  ", break_long_words=False)
+
+
+def brief(value: Any, most: int = _SHOWN) -> str:
+    r"""Any value as a short piece of one line, for messages.
+
+    Examples
+    --------
+    >>> print(brief("two" + chr(10) + "lines"))
+    two\nlines
+    """
+    item = getattr(value, "item", None)
+    text = str(item() if callable(item) and getattr(value, "shape", None) == () else value)
+    cut = text if len(text) <= most else text[: most - 3] + "..."
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
+
+
+def quoted(value: Any, most: int = _SHOWN) -> str:
+    """Any value as a short piece of one line, in quotes where it is text.
+
+    Examples
+    --------
+    >>> quoted("loss"), quoted(3)
+    ("'loss'", '3')
+    """
+    return f"'{brief(value, most)}'" if isinstance(value, str) else brief(value, most)
+
+
+def listed(values: Iterable[Any]) -> str:
+    """The first dozen of some names, and how many more there are.
+
+    Examples
+    --------
+    >>> listed(["N", "D"])
+    'N, D'
+    """
+    names = [brief(value) for value in values]
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return ", ".join(names[:_LISTED]) + more

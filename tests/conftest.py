@@ -1,11 +1,6 @@
 """Fixtures: the public run tables, where they are at hand."""
 
 import os
-
-# One thread: the arrays are small, and two BLAS pools only slow each other down.
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(_name, "1")
-
 from pathlib import Path
 
 import numpy as np
@@ -41,11 +36,22 @@ def chinchilla_runs(chinchilla_runs_all):
 @pytest.fixture(scope="session")
 def printed():
     """Function from a number as a paper prints it to an approximation to half its last digit."""
+    return _printed
 
-    def approximately(text):
-        digits, _, power = text.partition("e")
-        places = len(digits.partition(".")[2])
-        half = 0.5 * 10.0 ** (int(power or 0) - places)
-        return pytest.approx(float(text), abs=half * (1 + 1e-9), rel=0)
 
-    return approximately
+def _printed(text):
+    digits, _, power = text.partition("e")
+    places = len(digits.partition(".")[2])
+    half = 0.5 * 10.0 ** (int(power or 0) - places)
+    return pytest.approx(float(text), abs=half * (1 + 1e-9), rel=0)
+
+
+@pytest.fixture(scope="session")
+def prints():
+    """Function that asserts of a law that its coefficients round to those a paper prints."""
+
+    def check(law, **texts):
+        found = {name: float(getattr(law, name)) for name in texts}
+        assert found == {name: _printed(text) for name, text in texts.items()}
+
+    return check

@@ -16,7 +16,9 @@ BEYOND = 100.0
 
 def ladder(seed):
     """16 runs: 4 sizes, each at 4 numbers of tokens per param."""
-    params, ratio = (grid.ravel() for grid in np.meshgrid(np.geomspace(5e7, 2e9, 4), [5, 20, 80, 320]))
+    params, ratio = (
+        grid.ravel() for grid in np.meshgrid(np.geomspace(5e7, 2e9, 4), [5, 20, 80, 320])
+    )
     tokens = params * ratio
     error = np.random.default_rng(seed).normal(0, NOISE, params.size)
     loss = TRUTH.predict(params=params, tokens=tokens) * np.exp(error)
@@ -39,7 +41,9 @@ def covered(make, seeds):
     for seed in seeds:
         runs = make(seed)
         fit = scaling.fit(Chinchilla, runs, bootstrap=RESAMPLES, seed=seed)
-        compute = BEYOND * 6 * float(np.max(np.asarray(runs["params"]) * np.asarray(runs["tokens"])))
+        compute = (
+            BEYOND * 6 * float(np.max(np.asarray(runs["params"]) * np.asarray(runs["tokens"])))
+        )
         best = TRUTH.optimum(compute / 6)
         point = tuple(np.atleast_1d(best[role]) for role in ("params", "tokens"))
         hits.append([

@@ -58,7 +58,9 @@ def test_table_of_laws_is_that_of_the_code():
     rows = ["| family | formula | coefficients | source |", "| --- | --- | --- | --- |"]
     for name, family in scaling.laws.FAMILIES.items():
         formula = re.search(r"math:: (.*)", family.__doc__)[1].strip()
-        rows.append(f"| `{name}` | ${formula}$ | {', '.join(family.coefficients)} | {family.source} |")
+        rows.append(
+            f"| `{name}` | ${formula}$ | {', '.join(family.coefficients)} | {family.source} |"
+        )
     rows += ["", f"`scaling.published(name)` gives {len(scaling.laws.published_names())} laws with the "
              "numbers of their papers, how params are counted, and how each number was checked."]  # fmt: skip
     text = README.read_text(encoding="utf-8")

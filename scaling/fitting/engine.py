@@ -28,6 +28,7 @@ _HOPELESS = 1e6  # damping at which no step falls
 _MERGE_EVERY = 4
 _ALIKE = 0.02  # predictions closer than this share of the residuals belong to one basin
 _TINY = 1e-13
+_NOTHING = 1e-300
 _FLAT = 1e-28  # of the largest curvature: a coordinate below it has no slope at all
 
 
@@ -147,6 +148,9 @@ class _Batch:
                 return
             gradient, hessian = self._model()
             whole, fall = self._step(gradient, hessian)
+            outward = self._at_bound(-whole)
+            if outward.any():  # a coordinate at its bound would leave: hold it and step again
+                whole, fall = self._step(*_held(gradient, hessian, outward))
             small = fall <= self.tolerance * (self.value + self.problem.floor)
             longest = np.abs(whole).max(axis=1, keepdims=True, initial=0.0)
             step = whole * np.minimum(1.0, _LONGEST_STEP / np.maximum(longest, _TINY))
@@ -173,15 +177,17 @@ class _Batch:
             gradient = (rows @ (pull * capped)[:, :, None])[:, :, 0] * chain
             hessian = (rows * (bend * pull * slope)[:, None, :]) @ rows.swapaxes(1, 2)
             hessian *= chain[:, :, None] * chain[:, None, :]
-        lower, upper = self.problem.limits
-        bound = (self.u <= lower) & (gradient > 0) | (self.u >= upper) & (gradient < 0)
-        if bound.any():
-            gradient = np.where(bound, 0.0, gradient)
-            hessian = np.where(bound[:, :, None] | bound[:, None, :], 0.0, hessian)
+        gradient, hessian = _held(gradient, hessian, self._at_bound(gradient))
         broken = ~(np.isfinite(gradient).all(axis=1) & np.isfinite(hessian).all(axis=(1, 2)))
         if broken.any():
             gradient[broken], hessian[broken] = 0.0, 0.0
         return gradient, hessian
+
+    def _at_bound(self, slope: Array) -> NDArray[np.bool_]:
+        """Coordinates at a bound that a move against the slope would leave."""
+        lower, upper = self.problem.limits
+        out: NDArray[np.bool_] = (self.u <= lower) & (slope > 0) | (self.u >= upper) & (slope < 0)
+        return out
 
     def _step(self, gradient: Array, hessian: Array) -> tuple[Array, Array]:
         """Step to the model's minimum, and the fall it promises.
@@ -191,7 +197,7 @@ class _Batch:
         """
         diagonal = np.einsum("kqq->kq", hessian)
         largest = diagonal.max(axis=1, keepdims=True, initial=0.0)
-        scale = 1 / np.sqrt(np.maximum(diagonal, _FLAT * largest) + (largest == 0))
+        scale = 1 / np.sqrt(np.maximum(diagonal, np.maximum(_FLAT * largest, _NOTHING)))
         matrix = hessian * scale[:, :, None] * scale[:, None, :]
         ridge = self.damping + _TINY
         np.einsum("kqq->kq", matrix)[...] += ridge[:, None] + (diagonal == 0)
@@ -252,6 +258,14 @@ class _Batch:
             keep[gone] = False
             self.out.owner[self.index[gone]] = self.index[i]
         self._keep(keep)
+
+
+def _held(gradient: Array, hessian: Array, mask: NDArray[np.bool_]) -> tuple[Array, Array]:
+    """Gradient and Hessian without the coordinates of the mask."""
+    if not mask.any():
+        return gradient, hessian
+    kept = ~mask
+    return gradient * kept, hessian * (kept[:, :, None] & kept[:, None, :])
 
 
 def same_prediction(first: Array, second: Array) -> bool:

@@ -78,7 +78,7 @@ def forecast_of(fit: Fit, points: Any, inputs: Mapping[str, Any], level: float) 
 
 
 def _points(points: Any, inputs: Mapping[str, Any], names: tuple[str, ...]) -> pd.DataFrame:
-    table = pd.DataFrame() if points is None else as_frame(points, "points")
+    table = pd.DataFrame() if points is None else as_frame(points)
     given: dict[str, Any] = {str(name): table[name] for name in table.columns}
     given |= inputs
     wrong = [name for name in inputs if name not in names]

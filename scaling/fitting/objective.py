@@ -52,7 +52,7 @@ class Objective:
 
     def total(self, residual: Array, weights: Any = 1.0) -> Any:
         """Objective: the sum over the last axis, never a mean."""
-        return (weights * huber(residual, self.knee)).sum(axis=-1)
+        return (weights * huber(np.asarray(residual, dtype=float), self.knee)).sum(axis=-1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +120,7 @@ class LeastAbsolute(Objective):
 
     def total(self, residual: Array, weights: Any = 1.0) -> Any:
         """Sum of the absolute residuals over the last axis."""
-        return (weights * np.abs(residual)).sum(axis=-1)
+        return (weights * np.abs(np.asarray(residual, dtype=float))).sum(axis=-1)
 
 
 OBJECTIVES: dict[str, type[Objective]] = {

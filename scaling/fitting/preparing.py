@@ -10,12 +10,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from scaling.columns import COLUMNS, COMPUTE
-from scaling.errors import ColumnError, FitError
+from scaling.errors import ColumnError, FitError, name_rows
 from scaling.fitting.constraints import Constraints
 from scaling.fitting.objective import Objective
 from scaling.fitting.problem import Problem
 from scaling.law import Law
-from scaling.runs.door import as_frame, check_roles, numbers
+from scaling.runs.door import as_frame, check_roles, loose_numbers, numbers
 from scaling.runs.suspicion import refuse_mixed_losses
 
 __all__ = [
@@ -62,9 +62,9 @@ def problem_of(
     """The problem the engine solves, if the target and the number of runs allow it."""
     target = numbers(frame, columns[family.target])
     if objective.space == "log" and (target <= 0).any():
-        row = frame.index[int(np.flatnonzero(target <= 0)[0])]
+        row = name_rows(list(frame.index[target <= 0]))
         raise ColumnError(
-            f"Column {columns[family.target]!r} has no logarithm in row {row} "
+            f"Column {columns[family.target]!r} has no logarithm in {row} "
             f"({target[target <= 0][0]:g}); use {type(objective).__name__}(space='linear')."
         )
     inputs = tuple(numbers(frame, columns[role]) for role in family.inputs)
@@ -122,7 +122,7 @@ def used_columns(frame: pd.DataFrame, columns: Mapping[str, str]) -> dict[str, A
     """Columns the fit used, and compute where the runs have it."""
     used = {name: numbers(frame, name) for name in columns.values()}
     if COMPUTE in frame.columns and COMPUTE not in used:
-        compute = pd.to_numeric(frame[COMPUTE], errors="coerce").to_numpy(dtype=float)
+        compute = loose_numbers(frame[COMPUTE])
         if np.isfinite(compute).all():
             used[COMPUTE] = compute
     return used

@@ -31,7 +31,7 @@ _LOWER = 1e-9
 _ROUNDING = 1e-16
 _SD_PER_MEDIAN = 1.5  # of a normal distribution, nearly
 _SCREEN_ELEMENTS = 100_000
-_ABSOLUTE_KNEES = 10.0 ** -np.arange(1, 8)  # times the median residual, down to the vertex
+_ABSOLUTE_KNEES = 10.0 ** -np.arange(1, 11)  # times the median residual, down to the vertex
 
 
 @dataclass(frozen=True)

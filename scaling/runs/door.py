@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from numbers import Real
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -11,15 +13,17 @@ from numpy.typing import NDArray
 
 from scaling.columns import COLUMNS
 from scaling.errors import ColumnError, name_rows
-from scaling.text import human, parse_number
+from scaling.text import brief, human, listed, parse_number, quoted
 
-__all__ = ["as_frame", "check_roles", "numbers"]
+__all__ = ["as_frame", "check_roles", "check_unique", "loose_numbers", "numbers"]
 
 Array: TypeAlias = NDArray[np.float64]
 
 
-def as_frame(table: Any, what: str = "runs") -> pd.DataFrame:
+def as_frame(table: Any) -> pd.DataFrame:
     """DataFrame of a pandas, Polars or Arrow table, or of a mapping of columns.
+
+    Its columns are named by texts.
 
     Raises
     ------
@@ -31,9 +35,32 @@ def as_frame(table: Any, what: str = "runs") -> pd.DataFrame:
     >>> as_frame({"loss": [2.0, 1.9]}).shape
     (2, 1)
     """
+    frame = _frame_of(table)
+    if frame.columns.nlevels > 1:
+        raise ColumnError(
+            f"The table's columns have several levels, such as {brief(frame.columns[0])}; give "
+            "each one name."
+        )
+    check_unique(list(frame.columns))
+    if not all(isinstance(name, str) for name in frame.columns):
+        frame = frame.rename(columns=str)
+        check_unique(list(frame.columns))
+    return frame
+
+
+def check_unique(names: Sequence[Any]) -> None:
+    """Refuse column names that stand twice."""
+    seen = set()
+    for name in names:
+        if name in seen:
+            raise ColumnError(f"The table has more than one column named {quoted(name)}; keep one.")
+        seen.add(name)
+
+
+def _frame_of(table: Any) -> pd.DataFrame:
     if isinstance(table, pd.DataFrame):
-        frame = table
-    elif hasattr(table, "to_pandas"):
+        return table
+    if hasattr(table, "to_pandas"):
         try:
             frame = table.to_pandas()
         except ImportError as missing:
@@ -42,20 +69,18 @@ def as_frame(table: Any, what: str = "runs") -> pd.DataFrame:
                 f"Reading a {type(table).__module__.partition('.')[0]} table needs the package "
                 f"{name}, which is not installed; run: pip install {name}"
             ) from None
-        if not isinstance(frame, pd.DataFrame):
-            raise ColumnError(f"{what} must be a table with columns; got one column.")
-    elif isinstance(table, Mapping):
+        if isinstance(frame, pd.DataFrame):
+            return frame
+        raise ColumnError("The runs must be a table with columns; got one column.")
+    if isinstance(table, Mapping):
         try:
-            frame = pd.DataFrame(dict(table))
-        except ValueError as problem:
-            raise ColumnError(f"{what} is not a table: {problem}.") from None
-    else:
-        raise ColumnError(f"{what} must be a table (pandas, Polars, Arrow, or a mapping of "
-                          f"columns); got {type(table).__name__}.")  # fmt: skip
-    twice = frame.columns[frame.columns.duplicated()].unique()
-    if len(twice):
-        raise ColumnError(f"{what} has more than one column named {twice[0]!r}; keep one.")
-    return frame
+            return pd.DataFrame(dict(table))
+        except (TypeError, ValueError) as problem:
+            raise ColumnError(f"The mapping is not a table: {brief(problem)}.") from None
+    raise ColumnError(
+        "The runs must be a table (pandas, Polars, Arrow, or a mapping of columns); "
+        f"got {type(table).__name__}."
+    )
 
 
 def check_roles(
@@ -69,21 +94,25 @@ def check_roles(
         If ``columns`` names an unknown role, or a column is missing.
     """
     if columns is not None and not isinstance(columns, Mapping):
-        raise ColumnError("columns= must be a mapping from role to column, such as "
-                          f"{{'loss': 'val_loss'}}; got {columns!r}.")  # fmt: skip
-    given = dict(columns or {})
-    unknown = [role for role in given if role not in roles]
-    if unknown:
-        raise ColumnError(f"columns= names {unknown[0]!r}; {needer} has the roles "
-                          f"{', '.join(roles)}.")  # fmt: skip
-    mapping = {role: given.get(role, role) for role in roles}
+        raise ColumnError(
+            "columns= must be a mapping from role to column, such as {'loss': 'val_loss'}; "
+            f"got {brief(columns)}."
+        )
+    mapping = {role: role for role in roles}
+    for role, column in (columns or {}).items():
+        if role not in roles:
+            raise ColumnError(
+                f"columns= names {quoted(role)}; {needer} has the roles {', '.join(roles)}."
+            )
+        if not isinstance(column, str | int) or isinstance(column, bool):
+            raise ColumnError(f"columns= must name one column for {role}; got {brief(column)}.")
+        mapping[role] = str(column)
     missing = [column for column in mapping.values() if column not in frame.columns]
     if missing:
-        found = ", ".join(map(str, frame.columns)) or "no columns"
         raise ColumnError(
-            f"{needer} needs columns {', '.join(mapping.values())}; runs has {found}. "
-            "Name them with columns=, or let read_runs recognise them and derive one of params, "
-            "tokens and compute from the other two."
+            f"{needer} needs columns {listed(mapping.values())}; the table has "
+            f"{listed(frame.columns) or 'no columns'}. Name them with columns=, or let read_runs "
+            "recognise them and derive one of params, tokens and compute from the other two."
         )
     return mapping
 
@@ -110,44 +139,69 @@ def numbers(frame: pd.DataFrame, column: str, *, domain: str | None = None) -> A
     """
     series = frame[column]
     if len(series) == 0:
-        raise ColumnError("runs is empty: it has columns but no rows.")
+        raise ColumnError("The table is empty: it has columns but no rows.")
     if pd.api.types.is_bool_dtype(series) or pd.api.types.is_complex_dtype(series):
-        raise ColumnError(f"Column {column!r} must hold real numbers; it holds {series.dtype}.")
-    if pd.api.types.is_numeric_dtype(series):
-        array = series.to_numpy(dtype=float, na_value=np.nan)
-    else:
-        array = np.array([_number(value) for value in series], dtype=float)
+        raise ColumnError(f"Column {quoted(column)} must hold real numbers; it holds "
+                          f"{series.dtype}.")  # fmt: skip
+    array = loose_numbers(series)
     bad = ~np.isfinite(array)
     if bad.any():
-        place = int(np.flatnonzero(bad)[0])
         raise ColumnError(
-            f"Column {column!r} must hold finite numbers; {name_rows(list(frame.index[bad]))} "
-            f"{'holds' if bad.sum() == 1 else 'hold'} {_shown(series.iloc[place])}. Correct the "
-            f"value, or drop such rows with runs.drop(index=...)."
+            f"Column {quoted(column)} must hold finite numbers; {_rows_hold(frame, bad)} "
+            f"{_shown(series.iloc[int(np.flatnonzero(bad)[0])])}. Correct the value, or drop such "
+            "rows with runs.drop(index=...)."
         )
-    known = COLUMNS.get(domain or column)
-    if known is not None:
-        low = array > known.low if known.open_low else array >= known.low
-        outside = ~(low & (array <= known.high))
-        if outside.any():
-            place = int(np.flatnonzero(outside)[0])
-            raise ColumnError(
-                f"Column {column!r} must be {known.domain}; "
-                f"{name_rows(list(frame.index[outside]))} "
-                f"{'holds' if outside.sum() == 1 else 'hold'} {human(array[place], 6)}."
-            )
+    check_domain(frame, column, array, domain or column)
     return array
 
 
+def check_domain(frame: pd.DataFrame, column: str, array: Array, domain: str) -> None:
+    """Refuse values outside a column's domain; missing ones are let through."""
+    known = COLUMNS.get(domain)
+    if known is None:
+        return
+    low = array <= known.low if known.open_low else array < known.low
+    outside = low | (array > known.high)
+    if outside.any():
+        raise ColumnError(
+            f"Column {quoted(column)} must be {known.domain}; {_rows_hold(frame, outside)} "
+            f"{human(array[outside][0], 6)}."
+        )
+
+
+def loose_numbers(series: pd.Series) -> Array:
+    """Column as floats, NaN where a cell is no number; texts such as ``70B`` are read.
+
+    Examples
+    --------
+    >>> loose_numbers(pd.Series(["70B", None, "many"]))
+    array([7.e+10,    nan,    nan])
+    """
+    plain = pd.api.types.is_numeric_dtype(series) and not (
+        pd.api.types.is_bool_dtype(series) or pd.api.types.is_complex_dtype(series)
+    )
+    if plain:
+        return series.to_numpy(dtype=float, na_value=np.nan)
+    return np.array([_number(value) for value in series], dtype=float)
+
+
 def _number(value: Any) -> float:
-    if isinstance(value, bool | complex):
+    if isinstance(value, str):
+        return parse_number(value)
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Real | Decimal):
         return np.nan
     try:
-        return parse_number(value)
-    except (TypeError, ValueError, OverflowError):
+        return float(value)
+    except (ValueError, OverflowError):
         return np.nan
+
+
+def _rows_hold(frame: pd.DataFrame, bad: NDArray[np.bool_]) -> str:
+    return f"{name_rows(list(frame.index[bad]))} {'holds' if bad.sum() == 1 else 'hold'}"
 
 
 def _shown(value: Any) -> str:
-    text = "nothing (NaN)" if value is None or value is pd.NA or value != value else repr(value)
-    return text if len(text) <= 40 else text[:37] + "..."
+    missing = value is None or value is pd.NA or value is pd.NaT
+    if missing or (isinstance(value, float | np.floating) and np.isnan(value)):
+        return "nothing (NaN)"
+    return quoted(value)

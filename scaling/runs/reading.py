@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import os
+import warnings
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,13 +17,16 @@ import pandas as pd
 
 from scaling.columns import COLUMNS, COMPUTE, PARAMS, TOKENS, canonical
 from scaling.cost import SIX_ND, Cost
-from scaling.errors import ColumnError
-from scaling.runs.door import as_frame, numbers
+from scaling.errors import ColumnError, ScalingError, name_rows
+from scaling.runs.door import as_frame, check_domain, check_unique, loose_numbers, numbers
+from scaling.text import brief, listed, quoted
 
 __all__ = ["PROVENANCE", "cost_of", "provenance", "read_runs"]
 
 PROVENANCE = "scaling"  # key of DataFrame.attrs that says where the columns came from
 _COUNTINGS = tuple(name for name in COLUMNS if name.startswith(PARAMS))
+_SNIFFED = 1_048_576  # characters in which the header is looked for
+_PATH = 200  # characters of a path that a message shows
 
 
 def read_runs(
@@ -59,57 +65,59 @@ def read_runs(
     >>> list(runs.columns), float(runs["compute"].iloc[0])
     (['params', 'tokens', 'loss', 'compute'], 1.2e+20)
     """
-    if isinstance(path, str | Path):
-        frame, source = _read_file(Path(path)), Path(path).name
-    else:
-        frame, source = as_frame(path), "a table in memory"
     if cost is not None and not isinstance(cost, Cost):
-        raise ColumnError(f"cost= must be a Cost, such as SIX_ND; got {cost!r}.")
-    frame = frame.rename(columns=str)
+        raise ColumnError(f"cost= must be a Cost, such as SIX_ND; got {brief(cost)}.")
+    if columns is not None and not isinstance(columns, Mapping):
+        raise ColumnError("columns= must be a mapping from name to header, such as "
+                          f"{{'loss': 'val_loss'}}; got {brief(columns)}.")  # fmt: skip
+    if isinstance(path, str | os.PathLike):
+        place = Path(os.fspath(path))
+        frame, source, subject = _read_file(place), place.name, f"The file {quoted(place.name)}"
+    else:
+        frame, source, subject = as_frame(path), "a table in memory", "The table"
     renamed = _renames(frame, columns)
+    before = provenance(frame)
+    attrs = dict(frame.attrs)
     frame = frame.rename(columns=renamed)
     if not any(name in COLUMNS for name in frame.columns) and not columns:
         raise ColumnError(
-            f"No column of {source} is understood: it has "
-            f"{', '.join(map(str, frame.columns)) or 'no columns'}. Name them with columns=, "
-            "such as columns={'params': 'my size', 'tokens': 'my tokens', 'loss': 'my loss'}."
+            f"{subject} has no column that is understood: it has "
+            f"{listed(frame.columns) or 'no columns'}. Name them with columns=, such as "
+            "columns={'params': 'my size', 'tokens': 'my tokens', 'loss': 'my loss'}."
         )
     if not len(frame):
-        raise ColumnError(f"{source} is empty: it has columns but no rows.")
-    return _finish(frame, renamed, source, cost or SIX_ND)
-
-
-def _finish(
-    frame: pd.DataFrame, renamed: Mapping[str, str], source: str, cost: Cost
-) -> pd.DataFrame:
-    required = {name for name in frame.columns if COLUMNS.get(name) and COLUMNS[name].kind in (
-        "input", "target")}  # fmt: skip
-    parsed = {name: numbers(frame, name) for name in frame.columns if name in required}
-    parsed |= {
-        name: array
-        for name in frame.columns
-        if name in COLUMNS and name not in required
-        if (array := _setting(frame, name)) is not None
-    }
+        raise ColumnError(f"{subject} is empty: it has columns but no rows.")
+    if cost is None:
+        cost = cost_of(frame)
+    parsed = _parsed(frame)
     derived = _derive(frame, parsed, cost)
-    attrs = dict(frame.attrs)
     frame = frame.assign(**parsed)
-    record: dict[str, Any] = {"source": source, "cost": cost.to_dict()}
-    record["renamed"] = {old: new for old, new in renamed.items() if old != new}
-    record["derived"] = derived
+    record = {
+        "source": before.get("source", source),
+        "cost": cost.to_dict(),
+        "renamed": {**before.get("renamed", {}),
+                    **{old: new for old, new in renamed.items() if old != new}},
+        "derived": {**before.get("derived", {}), **derived},
+    }  # fmt: skip
     frame.attrs = {**attrs, PROVENANCE: record}
     return frame
 
 
-def _setting(frame: pd.DataFrame, name: str) -> Any:
-    """Settings that are numbers written with a suffix; None where they are left as they are."""
-    series = frame[name]
-    if pd.api.types.is_numeric_dtype(series) or COLUMNS[name].unit == "":
-        return None
-    try:
-        return numbers(frame, name)
-    except ColumnError:
-        return None
+def _parsed(frame: pd.DataFrame) -> dict[str, Any]:
+    """Columns of the vocabulary as floats: complete for what a run is and what it reached."""
+    parsed = {}
+    for name in frame.columns:
+        column = COLUMNS.get(name)
+        if column is None or not column.numeric:
+            continue
+        if column.kind in ("input", "target"):
+            parsed[name] = numbers(frame, name)
+            continue
+        array = loose_numbers(frame[name])
+        check_domain(frame, name, array, name)
+        if (np.isfinite(array) | frame[name].isna().to_numpy()).all():
+            parsed[name] = array
+    return parsed
 
 
 def _derive(frame: pd.DataFrame, parsed: dict[str, Any], cost: Cost) -> dict[str, str]:
@@ -127,66 +135,78 @@ def _derive(frame: pd.DataFrame, parsed: dict[str, Any], cost: Cost) -> dict[str
             parsed[name], given = cost.tokens(parsed[size], parsed[COMPUTE]), f"compute and {size}"
         else:
             parsed[name], given = cost.params(parsed[TOKENS], parsed[COMPUTE]), "compute and tokens"
-    numbers(pd.DataFrame({name: parsed[name]}, index=frame.index), name)
+    bad = ~(np.isfinite(parsed[name]) & (parsed[name] > 0))
+    if bad.any():
+        raise ColumnError(
+            f"Column {name!r} is derived from {given} by {cost.name}, and comes out as "
+            f"{brief(parsed[name][bad][0])} in {name_rows(list(frame.index[bad]))}; check {given}."
+        )
     return {name: f"{given} by {cost.name}"}
 
 
 def _renames(frame: pd.DataFrame, columns: Mapping[str, str] | None) -> dict[str, str]:
     """Header to vocabulary name, the user's own word first."""
-    headers = [str(header) for header in frame.columns]
-    given = {str(header): name for name, header in (columns or {}).items()}
-    for header in given:
-        if header not in headers:
-            raise ColumnError(f"columns= names the header {header!r}; the table has "
-                              f"{', '.join(headers)}.")  # fmt: skip
+    headers = list(frame.columns)
+    given: dict[str, str] = {}
+    for name, header in (columns or {}).items():
+        if str(header) not in headers:
+            raise ColumnError(f"columns= names the header {quoted(header)}; the table has "
+                              f"{listed(headers)}.")  # fmt: skip
+        if str(header) in given:
+            raise ColumnError(f"columns= gives the header {quoted(header)} two names, "
+                              f"{given[str(header)]} and {brief(name)}; keep one.")  # fmt: skip
+        given[str(header)] = str(name)
     renamed = dict(given)
-    for name in dict.fromkeys(canonical(header) for header in headers):
-        if name is None or name in given.values():
+    for name in dict.fromkeys(filter(None, map(canonical, headers))):
+        if name in given.values():
             continue
         spelled = [h for h in headers if canonical(h) == name and h not in given]
         if name in spelled or not spelled:
             continue
         if len(spelled) > 1:
             raise ColumnError(
-                f"{' and '.join(map(repr, spelled))} could each be {name}; say which with "
-                f"columns={{{name!r}: {spelled[0]!r}}}."
+                f"{' and '.join(map(quoted, spelled[:3]))} could each be {name}; say which with "
+                f"columns={{{name!r}: {quoted(spelled[0])}}}."
             )
         renamed[spelled[0]] = name
     clash = [name for name in renamed.values() if name in headers and name not in renamed]
     if clash:
-        raise ColumnError(f"columns= gives a second column the name {clash[0]!r}, which the table "
-                          "has already; rename or drop that one.")  # fmt: skip
+        raise ColumnError(f"columns= gives a second column the name {quoted(clash[0])}, which the "
+                          "table has already; rename or drop that one.")  # fmt: skip
     return renamed
 
 
 def _read_file(path: Path) -> pd.DataFrame:
+    shown = f"The file {quoted(path.name or str(path))}"
     endings = [ending.lower() for ending in path.suffixes]
     packed = bool(endings) and endings[-1] == ".gz"
     ending = (endings[:-1] if packed else endings)[-1:]
-    if not path.exists():
-        raise ColumnError(f"There is no file {str(path)!r}.")
     try:
-        if ending == [".parquet"]:
+        if not path.exists():
+            raise ColumnError(f"There is no file {quoted(str(path), _PATH)}.")
+        if path.is_dir():
+            raise ColumnError(f"{quoted(str(path), _PATH)} is a folder; give a file of runs.")
+        if ending == [".parquet"] and not packed:
             frame = pd.read_parquet(path)
         elif ending in ([".jsonl"], [".ndjson"], [".json"]):
-            frame = _read_json(path, packed)
+            frame = _read_json(path, shown, packed)
         elif ending in ([".csv"], [".tsv"], [".txt"]):
-            frame = _read_text(path, packed)
+            frame = _read_text(path, shown, packed)
         else:
             raise ColumnError(
-                f"{path.name} should end in .csv, .tsv, .jsonl or .parquet to be read as runs."
+                f"{shown} should end in .csv, .tsv, .jsonl or .parquet to be read as runs."
             )
     except ImportError:
         raise ColumnError(
-            f"Reading {path.name} needs the package pyarrow; run: pip install "
+            f"Reading {quoted(path.name)} needs the package pyarrow; run: pip install "
             "'scaling-laws[parquet]'"
         ) from None
-    except ColumnError:
+    except ScalingError:
         raise
-    except (OSError, EOFError, ValueError, csv.Error, RecursionError) as problem:
-        reason = " ".join(str(problem).split())[:120] or type(problem).__name__
-        raise ColumnError(f"{path.name} cannot be read as a table: {reason}.") from None
-    return as_frame(frame, path.name)
+    except (OSError, EOFError, ValueError, csv.Error, zlib.error, RecursionError) as problem:
+        reason = brief(" ".join(str(problem).split()) or type(problem).__name__)
+        raise ColumnError(f"{shown} cannot be read as a table: {reason}.") from None
+    return as_frame(frame)
 
 
 def _open(path: Path, packed: bool) -> Any:
@@ -194,50 +214,79 @@ def _open(path: Path, packed: bool) -> Any:
     return opener(path, "rt", encoding="utf-8-sig", newline="")
 
 
-def _read_json(path: Path, packed: bool) -> pd.DataFrame:
+def _read_json(path: Path, shown: str, packed: bool) -> pd.DataFrame:
     """A run a line, or one list of runs."""
     with _open(path, packed) as file:
         text = file.read()
     if text.lstrip().startswith("["):
         records = json.loads(text)
     else:
-        lines = [line for line in text.splitlines() if line.strip()]
-        records = [_record(line, number, path) for number, line in enumerate(lines, start=1)]
+        records = [
+            _record(line, number, shown)
+            for number, line in enumerate(text.split("\n"), start=1)
+            if line.strip()
+        ]
     if not records or not all(isinstance(record, dict) for record in records):
-        raise ColumnError(f"{path.name} should hold one JSON object a run; it does not.")
+        raise ColumnError(f"{shown} should hold one JSON object a run; it does not.")
     return pd.DataFrame(records)
 
 
-def _record(line: str, number: int, path: Path) -> Any:
+def _record(line: str, number: int, shown: str) -> Any:
     try:
         return json.loads(line)
     except ValueError:
         raise ColumnError(
-            f"{path.name} should hold one JSON object a run; line {number} is not JSON."
+            f"{shown} should hold one JSON object a run; line {number} is not JSON."
         ) from None
 
 
-def _read_text(path: Path, packed: bool) -> pd.DataFrame:
+def _read_text(path: Path, shown: str, packed: bool) -> pd.DataFrame:
     with _open(path, packed) as file:
-        first = file.readline()
-    if not first.strip():
-        raise ColumnError(f"{path.name} is empty.")
-    separator = max(("\t", ";", ","), key=first.count)
-    header = next(csv.reader([first], delimiter=separator))
-    names = [name.strip() for name in header]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ColumnError(f"{path.name} has more than one column named {twice[0]!r}; keep one.")
-    with _open(path, packed) as file:
-        return pd.read_csv(
-            file, sep=separator, index_col=False, skipinitialspace=True, low_memory=False
-        ).rename(columns=lambda name: str(name).strip())
+        sample = file.read(_SNIFFED).lstrip("\r\n")
+    if not sample.strip():
+        raise ColumnError(f"{shown} is empty.")
+    lines = sample.splitlines(keepends=True)
+    headers = {mark: next(csv.reader(lines, delimiter=mark)) for mark in (",", "\t", ";")}
+    separator = max(headers, key=lambda mark: len(headers[mark]))
+    check_unique([name.strip() for name in headers[separator]])
+    with _open(path, packed) as file, warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)  # rows longer than the header
+        try:
+            frame = pd.read_csv(
+                file, sep=separator, index_col=False, skipinitialspace=True, low_memory=False
+            )
+        except pd.errors.ParserWarning:
+            raise ColumnError(
+                f"{shown} has rows with more cells than its header has names; quote cells that "
+                f"hold the separator {separator!r}."
+            ) from None
+    frame = frame.rename(columns=lambda name: str(name).strip())
+    if separator == ";":
+        _refuse_decimal_commas(frame, shown)
+    return frame
+
+
+def _refuse_decimal_commas(frame: pd.DataFrame, shown: str) -> None:
+    """Between semicolons a comma is a decimal sign, and must not pass for one of thousands."""
+    for name in frame.columns:
+        if canonical(name) is None or pd.api.types.is_numeric_dtype(frame[name]):
+            continue
+        commas = frame[name].astype(str).str.fullmatch(r"\s*[+-]?\d+,\d+\s*").to_numpy(dtype=bool)
+        if commas.any():
+            raise ColumnError(
+                f"{shown} writes decimals of {canonical(name)!r} with a comma, as in "
+                f"{name_rows(list(frame.index[commas])[:1])}; write them with a point."
+            )
 
 
 def provenance(frame: pd.DataFrame) -> dict[str, Any]:
     """What read_runs recorded of a table; empty for any other."""
-    record = frame.attrs.get(PROVENANCE, {})
-    return record if isinstance(record, dict) else {}
+    record = frame.attrs.get(PROVENANCE)
+    kinds = {"source": str, "cost": dict, "renamed": dict, "derived": dict}
+    whole = isinstance(record, dict) and all(
+        isinstance(record.get(key), kind) for key, kind in kinds.items()
+    )
+    return dict(record) if whole and record is not None else {}
 
 
 def cost_of(frame: pd.DataFrame) -> Cost:
@@ -248,5 +297,5 @@ def cost_of(frame: pd.DataFrame) -> Cost:
     >>> cost_of(pd.DataFrame()).name
     '6ND'
     """
-    values = provenance(frame).get("cost")
-    return Cost(**values) if values else SIX_ND
+    values = provenance(frame).get("cost", {})
+    return Cost(**values) if set(values) == set(SIX_ND.to_dict()) else SIX_ND

@@ -10,9 +10,9 @@ import pandas as pd
 from scaling.columns import COLUMNS, COMPUTE, PARAMS, TOKENS
 from scaling.cost import Cost
 from scaling.errors import ColumnError, Issue, name_rows
-from scaling.runs.door import numbers
+from scaling.runs.door import loose_numbers, numbers
 from scaling.runs.reading import provenance
-from scaling.text import human
+from scaling.text import brief, human, listed
 
 __all__ = ["assumptions", "refuse_mixed_losses", "suspicions"]
 
@@ -20,7 +20,8 @@ _COST_TOLERANCE = 1.2  # compute may differ from its cost by this factor
 _SMALL_PARAMS, _SMALL_TOKENS = 1e5, 1e6  # no table of language models lies wholly below these
 _DECADE = 10.0
 _CONSTANT_RATIO = 0.02  # standard deviation of log tokens per param
-_MOVES_WITH_SIZE = 0.9  # rank correlation
+_MOVES_WITH_SIZE = 0.9  # rank correlation of pairs, ties left out
+_PAIRED = 400  # rows at most whose pairs are compared
 _PER_BYTE = ("loss_bits_per_byte", "loss_nats_per_byte", "error")
 
 
@@ -35,11 +36,11 @@ def refuse_mixed_losses(frame: pd.DataFrame, target: str) -> None:
     for column in ("tokenizer", "validation_set"):
         if column not in frame.columns or (column == "tokenizer" and target in _PER_BYTE):
             continue
-        found = [str(value) for value in pd.unique(frame[column].dropna())]
+        found = levels(frame[column]).dropna().unique()
         if len(found) > 1:
             remedy = " or use a loss per byte" if column == "tokenizer" else ""
             raise ColumnError(
-                f"runs has {len(found)} values of {column} ({', '.join(found[:3])}), and losses "
+                f"The runs have {len(found)} values of {column} ({listed(found[:3])}), and losses "
                 f"under different ones cannot be fitted together; keep one{remedy}."
             )
 
@@ -58,8 +59,7 @@ def suspicions(frame: pd.DataFrame, columns: Mapping[str, str], cost: Cost) -> t
 
 
 def _found(frame: pd.DataFrame, columns: Mapping[str, str], cost: Cost) -> Iterator[Issue]:
-    inputs = {role: numbers(frame, name) for role, name in columns.items()
-              if pd.api.types.is_numeric_dtype(frame[name])}  # fmt: skip
+    inputs = {role: numbers(frame, name) for role, name in columns.items()}
     sizes = [role for role, name in columns.items() if name.startswith(PARAMS) and role in inputs]
     yield from _units(columns, inputs)
     if sizes and TOKENS in columns.values():
@@ -75,7 +75,7 @@ def _found(frame: pd.DataFrame, columns: Mapping[str, str], cost: Cost) -> Itera
                 "Add runs with fewer and with more tokens per param.")  # fmt: skip
     for role, name in columns.items():
         column = COLUMNS.get(name)
-        if role not in inputs or (column is not None and column.kind == "target"):
+        if column is not None and column.kind == "target":
             continue
         values = inputs[role]
         low, high = float(values.min()), float(values.max())
@@ -87,16 +87,15 @@ def _found(frame: pd.DataFrame, columns: Mapping[str, str], cost: Cost) -> Itera
     yield from _duplicates(frame, columns)
     if sizes:
         yield from _confounds(frame, columns, inputs[sizes[0]])
-    if "recipe" in frame.columns and frame["recipe"].nunique() > 1:
+    recipes = levels(frame["recipe"]).nunique() if "recipe" in frame.columns else 1
+    if recipes > 1:
         yield Issue("mixed-recipes", "weakens",
-                    f"Runs of {frame['recipe'].nunique()} recipes are fitted as one.",
+                    f"Runs of {recipes} recipes are fitted as one.",
                     "Fit each recipe by itself.")  # fmt: skip
 
 
 def _units(columns: Mapping[str, str], inputs: Mapping[str, np.ndarray]) -> Iterator[Issue]:
     for role, name in columns.items():
-        if role not in inputs:
-            continue
         low, high = (human(float(end)) for end in (inputs[role].min(), inputs[role].max()))
         if name.startswith(PARAMS) and inputs[role].max() < _SMALL_PARAMS:
             yield Issue("params-unit", "weakens",
@@ -111,11 +110,11 @@ def _units(columns: Mapping[str, str], inputs: Mapping[str, np.ndarray]) -> Iter
 def _cost_mismatch(
     frame: pd.DataFrame, size: np.ndarray, tokens: np.ndarray, cost: Cost
 ) -> Iterator[Issue]:
-    if COMPUTE not in frame.columns or not pd.api.types.is_numeric_dtype(frame[COMPUTE]):
+    if COMPUTE not in frame.columns:
         return
     with np.errstate(all="ignore"):
-        ratio = np.asarray(frame[COMPUTE], dtype=float) / cost.compute(size, tokens)
-        off = ~(np.abs(np.log(ratio)) <= np.log(_COST_TOLERANCE))
+        ratio = loose_numbers(frame[COMPUTE]) / cost.compute(size, tokens)
+        off = np.abs(np.log(ratio)) > np.log(_COST_TOLERANCE)
     if off.any():
         middle = float(np.median(ratio[off]))
         yield Issue(
@@ -143,19 +142,53 @@ def _confounds(
     for name, column in COLUMNS.items():
         if not column.confound or name not in frame.columns or name in columns.values():
             continue
-        values = frame[name]
-        if values.nunique() < 2:
-            continue
-        codes = values if pd.api.types.is_numeric_dtype(values) else pd.Series(
-            pd.factorize(values)[0], index=values.index)  # fmt: skip
-        ranked = pd.DataFrame({"a": codes.to_numpy(), "b": size}).rank().corr().to_numpy()[0, 1]
-        if abs(ranked) > _MOVES_WITH_SIZE:
+        values = loose_numbers(frame[name])
+        told = "rises" if column.numeric else "changes"
+        if not column.numeric:
+            values = _ordered_levels(frame[name], size)
+        moves = _association(values, size)
+        if abs(moves) > _MOVES_WITH_SIZE:
             yield Issue(
-                "changes-with-size",
-                "weakens",
-                f"{name} {'rises' if ranked > 0 else 'falls'} with model size: {column.confound}.",
+                "changes-with-size", "weakens",
+                f"{name} {told if moves > 0 else 'falls'} with model size: {column.confound}.",
                 f"Tune {name} at each size, or vary it at one size to measure its effect.",
-            )
+            )  # fmt: skip
+
+
+def levels(values: pd.Series) -> pd.Series:
+    """Values as texts, missing ones kept missing: lists and sets cannot be compared as they are.
+
+    Examples
+    --------
+    >>> levels(pd.Series([["a"], None])).tolist()
+    ["['a']", None]
+    """
+    texts = [None if _missing(value) else brief(value) for value in values]
+    return pd.Series(texts, index=values.index, dtype=object)
+
+
+def _missing(value: object) -> bool:
+    return value is None or value is pd.NA or value is pd.NaT or value != value
+
+
+def _ordered_levels(values: pd.Series, size: np.ndarray) -> np.ndarray:
+    """Number of each value's level, in the order of the model sizes it is used at."""
+    named = levels(values)
+    mean = pd.Series(np.log(size), index=named.index).groupby(named.to_numpy()).mean()
+    rank = mean.rank(method="first")
+    return named.map(rank).to_numpy(dtype=float)
+
+
+def _association(values: np.ndarray, size: np.ndarray) -> float:
+    """Goodman and Kruskal's gamma of two columns: of the pairs that differ in both, how many more
+    move together than apart. It is 1 or -1 for any monotone relation, ties left out.
+    """
+    keep = np.flatnonzero(np.isfinite(values))
+    keep = keep[np.linspace(0, len(keep) - 1, min(len(keep), _PAIRED)).astype(int)]
+    first, second = (np.sign(x[keep][:, None] - x[keep]) for x in (values, size))
+    together = first * second
+    count = np.abs(together).sum()
+    return float(together.sum() / count) if count and len(keep) > 2 else 0.0
 
 
 def assumptions(frame: pd.DataFrame, columns: Mapping[str, str]) -> tuple[str, ...]:
@@ -172,10 +205,9 @@ def assumptions(frame: pd.DataFrame, columns: Mapping[str, str]) -> tuple[str, .
     for name, column in COLUMNS.items():
         if column.kind != "setting" or name not in frame.columns or name in columns.values():
             continue
-        if len(frame) > 1 and frame[name].nunique(dropna=False) == 1:
-            value = frame[name].iloc[0]
-            shown = (
-                human(float(value)) if isinstance(value, int | float | np.number) else str(value)
-            )
+        found = levels(frame[name])
+        if len(frame) > 1 and found.notna().all() and found.nunique() == 1:
+            value = loose_numbers(frame[name].iloc[:1])[0] if column.numeric else np.nan
+            shown = human(value) if np.isfinite(value) else found.iloc[0]
             said.append(f"{name} stays {shown}, as in every run.")
     return tuple(said)

@@ -64,7 +64,7 @@ GRID = {
 STARTS = np.array(list(itertools.product(*GRID.values())))
 
 REPEATS = 5
-SAMPLED_STARTS = 100  # of the grid, for the tools that need hours of patience for all of it
+SAMPLED_STARTS = 100  # of the grid, for the tools that need minutes for all of it
 SURE = 0.99
 SCREENED, KEPT, SEEDS = 256, 2, 500
 RESAMPLES, SAMPLED_RESAMPLES = 4000, 20

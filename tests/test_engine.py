@@ -853,7 +853,6 @@ def test_least_squares_of_a_line_is_linear_algebra(line_runs):
     assert fit.objective_value == pytest.approx(squares[0] / 2, rel=1e-12)
 
 
-@pytest.mark.xfail(strict=True, reason="least absolute deviations end 3e-9 above the vertex")
 def test_least_absolute_of_a_line_is_linear_programming(line_runs):
     fit = scaling.fit(Line, line_runs, objective=LeastAbsolute(space="linear"), bootstrap=0)
     design = np.column_stack([np.ones(40), np.log(line_runs["x"])])

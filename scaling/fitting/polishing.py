@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from scaling.fitting.problem import Problem
 
-__all__ = ["polish"]
+__all__ = ["polish", "to_vertex"]
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -18,6 +18,7 @@ _LONGEST_STEP = 3.0
 _SHIFT = 1e-5  # of the central differences of the Jacobian, in coordinates
 _WIDER, _WIDEST = 4.0, 1e3
 _SETTLED = 1e-15
+_VERTEX_STEPS = 5
 
 
 def polish(problem: Problem, u: Array, knee: float, limit: int = 60) -> tuple[Array, float]:
@@ -59,6 +60,30 @@ def polish(problem: Problem, u: Array, knee: float, limit: int = 60) -> tuple[Ar
         else:
             break
     return u, decrement
+
+
+def to_vertex(problem: Problem, u: Array) -> Array:
+    """Coordinates where as many residuals vanish as there are coefficients: the vertex at which
+    least absolute deviations end, if the nearest one is lower.
+    """
+    value = problem.objective_at(u[None, :])[0]
+    for _ in range(_VERTEX_STEPS):
+        residual = problem.residual(problem.predict(u[None, :]))[0]
+        nearest = np.argsort(np.where(problem.weights > 0, np.abs(residual), np.inf))[: len(u)]
+        with np.errstate(all="ignore"):
+            slope = np.broadcast_to(
+                problem.objective.slope(problem.predict(u[None, :])), (1, len(residual))
+            )
+            jacobian = problem.rows(u[None, :])[0] * problem.chain(u[None, :])[0][:, None] * slope
+        if not np.isfinite(jacobian[:, nearest]).all():
+            break
+        step = np.linalg.lstsq(jacobian[:, nearest].T, -residual[nearest], rcond=None)[0]
+        trial = np.clip(u + step, *problem.limits)
+        found = problem.objective_at(trial[None, :])[0]
+        if not found < value:
+            break
+        u, value = trial, found
+    return u
 
 
 def _values(problem: Problem, u: Array, knee: float) -> Array:

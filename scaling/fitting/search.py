@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scaling.fitting.engine import Refined, low_discrepancy, refine, same_prediction
-from scaling.fitting.polishing import polish
+from scaling.fitting.polishing import polish, to_vertex
 from scaling.fitting.problem import Problem
 
 __all__ = ["RAW_STARTS", "Found", "flatness", "knees", "search", "settle", "valley"]
@@ -121,7 +121,7 @@ def settle(problem: Problem, u: Array) -> tuple[Array, float]:
     for knee in knees(problem, u):
         u = refine(problem, u[None, :], knee=knee, damping=1e-5, tolerance=1e-9).u[0]
         u, decrement = polish(problem, u, knee)
-    return u, decrement
+    return (u if problem.objective.knee > 0 else to_vertex(problem, u)), decrement
 
 
 def knees(problem: Problem, u: Array) -> Iterator[float]:

@@ -59,7 +59,7 @@ def save(fit: Fit, path: str | os.PathLike[str], *, runs: str = "full") -> Path:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = scaling.save(fit, pathlib.Path(folder) / "fit.json")
     ...     scaling.load(path).law
-    Chinchilla(E=1.837, A=548.3, B=2435, alpha=0.3563, beta=0.3734)
+    Chinchilla(E=1.837, A=548.4, B=2435, alpha=0.3557, beta=0.3734)
     """
     one_of("runs", runs, ("full", "hash"))
     if not isinstance(fit, Fit):

@@ -318,6 +318,11 @@ def test_rows_with_more_cells_than_headers_are_refused_and_not_cut(tmp_path, nam
         read_runs(write(tmp_path / "runs.csv", LONGER[name]))
 
 
+def test_a_row_with_too_many_cells_is_refused_by_its_line(tmp_path):
+    with refused("line 3", names=("runs.csv",)):
+        read_runs(write(tmp_path / "runs.csv", LONGER["one row"]))
+
+
 def test_a_row_with_too_few_cells_is_refused_by_row(tmp_path):
     with refused("'loss'", "row 1", "nothing"):
         read_runs(write(tmp_path / "runs.csv", "N,D,L\n1e8,2e9,3.2\n2e8,4e9\n4e8,8e9,2.8\n"))
@@ -561,6 +566,12 @@ def test_columns_that_are_no_mapping_are_refused(columns):
         read_runs({"N": [1e8], "D": [2e9], "L": [3.2]}, columns=columns)
     with refused("columns=", "mapping"):
         fitted(clean(), columns=columns)
+
+
+@pytest.mark.parametrize("factor", ["6", None, 0, -6.0, np.nan, np.inf])
+def test_a_cost_without_a_factor_above_zero_is_refused(factor):
+    with refused("Cost", "factor", repr(factor), kind=ScalingError):
+        Cost(factor=factor)
 
 
 def test_a_cost_that_is_no_cost_is_refused():
@@ -930,6 +941,23 @@ def test_huge_and_tiny_numbers_are_read_as_they_are(scale):
 def test_a_derived_value_beyond_floats_is_refused_as_derived(given):
     with refused("row 1", "derived"):
         read_runs({**given, "loss": [3.0, 2.0]})
+
+
+def test_sizes_further_apart_than_a_float_can_say_are_fitted_without_a_warning():
+    frame = clean()
+    frame["params"] = np.geomspace(1e-300, 1e300, len(frame))
+    frame["tokens"] = np.geomspace(1e300, 1e-300, len(frame))
+    fit = fitted(frame)
+    assert fit.issues
+    assert np.isfinite(fit.objective_value)
+
+
+def test_long_floats_beyond_the_usual_ones_are_refused():
+    beyond = np.array([1e8, 1e300], dtype=np.longdouble) ** 2
+    if not np.isfinite(beyond[1]):
+        pytest.skip("long floats are no longer than the usual ones here")
+    with refused("'params'", "row 1", "inf"):
+        read_runs({"params": beyond, "loss": [3.0, 2.0]})
 
 
 # Derived columns

@@ -20,16 +20,17 @@ __all__ = ["Refined", "low_discrepancy", "refine", "same_prediction"]
 
 Array: TypeAlias = NDArray[np.float64]
 
-_BLOCK_ELEMENTS = 30_000  # candidates times rows that fit the cache
+_BLOCK_ELEMENTS = 60_000  # candidates times rows that fit the cache
 _LONGEST_STEP = 3.0
-_FAR = 1e-2  # a predicted fall above this share of the objective also tries a longer step
+_FAR = 1e-3  # a predicted fall above this share of the objective also tries a longer step
 _LONGER = 2.5
+_SHORTER = (0.3, 0.1)
 _HOPELESS = 1e6  # damping at which no step falls
 _MERGE_EVERY = 4
 _ALIKE = 0.02  # predictions closer than this share of the residuals belong to one basin
 _TINY = 1e-13
 _NOTHING = 1e-300
-_FLAT = 1e-28  # of the largest curvature: a coordinate below it has no slope at all
+_FLAT = 1e-6  # of the largest curvature: a coordinate below it is scaled as if it had that much
 
 
 @dataclass(frozen=True)
@@ -206,31 +207,36 @@ class _Batch:
         return step, fall
 
     def _move(self, step: Array, fall: Array) -> NDArray[np.bool_]:
-        """Try the step, and a longer one while far; whether the fall was too small to go on."""
+        """Try the step; while far a longer one where it helped, and shorter ones where not.
+
+        Returns whether the fall was too small to go on.
+        """
         lower, upper = self.problem.limits
         u = np.clip(self.u + step, lower, upper)
         prediction, residual, value = self._evaluate(u, self.weights)
-        far = fall > _FAR * self.value
-        if far.any():
-            longer = np.clip(self.u[far] + _LONGER * step[far], lower, upper)
-            found = self._evaluate(longer, self._weights_of(far))
-            wins = found[2] < value[far]
-            better = np.flatnonzero(far)[wins]
-            u[better] = longer[wins]
-            prediction = np.array(prediction)
-            prediction[better], residual[better] = found[0][wins], found[1][wins]
-            value[better] = found[2][wins]
+        far, helped = fall > _FAR * self.value, value < self.value
+        for length in (_LONGER, *_SHORTER):
+            chosen = far & (helped if length > 1 else value >= self.value)
+            if chosen.any():
+                other = np.clip(self.u[chosen] + length * step[chosen], lower, upper)
+                found = self._evaluate(other, self._weights_of(chosen))
+                wins = found[2] < value[chosen]
+                better = np.flatnonzero(chosen)[wins]
+                u[better] = other[wins]
+                prediction = np.array(prediction)
+                prediction[better], residual[better] = found[0][wins], found[1][wins]
+                value[better] = found[2][wins]
         accepted = value < self.value
         change = np.where(accepted, self.value - np.where(accepted, value, 0.0), 0.0)
-        stalled = accepted & (change < self.tolerance * (self.value + self.problem.floor))
-        rejected_far = ~accepted & (self.fade > 0.4)
+        stalled = helped & (change < self.tolerance * (self.value + self.problem.floor))
+        rejected_far = ~helped & (self.fade > 0.4)
         self.damping = np.where(
-            accepted,
+            helped,
             np.maximum(self.damping / 5, 1e-12),
             np.where(rejected_far, np.maximum(10 * self.damping, 1e-8), self.damping),
         )
         self.fade = np.where(
-            accepted, np.maximum(self.fade / 2, 1e-3), np.minimum(3 * self.fade + 0.02, 1.0)
+            helped, np.maximum(self.fade / 2, 1e-3), np.minimum(3 * self.fade + 0.02, 1.0)
         )
         self.u = np.where(accepted[:, None], u, self.u)
         if accepted.all():
@@ -265,7 +271,8 @@ def _held(gradient: Array, hessian: Array, mask: NDArray[np.bool_]) -> tuple[Arr
     if not mask.any():
         return gradient, hessian
     kept = ~mask
-    return gradient * kept, hessian * (kept[:, :, None] & kept[:, None, :])
+    both = kept[:, :, None] & kept[:, None, :]
+    return np.where(kept, gradient, 0.0), np.where(both, hessian, 0.0)
 
 
 def same_prediction(first: Array, second: Array) -> bool:

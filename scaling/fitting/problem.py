@@ -21,6 +21,7 @@ Array: TypeAlias = NDArray[np.float64]
 
 _WIDER = 1e6  # a log-coded coefficient may leave its typical range by this factor
 _WIDTHS = 10.0  # any other by this many widths
+_SPAN = 100.0  # a positive coefficient whose typical range spans more is fitted as its logarithm
 _ZERO_FLOOR = 1e-20  # per unit of weight: an objective this small is zero to rounding
 
 
@@ -28,9 +29,10 @@ _ZERO_FLOOR = 1e-20  # per unit of weight: an objective this small is zero to ro
 class Problem:
     """A family on runs, under an objective and constraints, in internal coordinates.
 
-    A positive coefficient's coordinate is its logarithm, any other's is the coefficient over
-    the width of its typical range. Arrays of coordinates have shape (k, q): k candidates, q
-    free coefficients.
+    A positive coefficient with a wide typical range has its logarithm for a coordinate, any other
+    the coefficient over the width of that range: the log of a power is linear in its exponent, so
+    the valley that the exponent shares with the log of its prefactor is straight. Arrays of
+    coordinates have shape (k, q): k candidates, q free coefficients.
     """
 
     family: type[Law]
@@ -53,6 +55,13 @@ class Problem:
 
     @cached_property
     def _logged(self) -> NDArray[np.bool_]:
+        ranges = (self.family.coefficients[name].typical for name in self.free)
+        wide = np.array([high > _SPAN * low for low, high in ranges], dtype=bool)
+        logged: NDArray[np.bool_] = self._positive & wide
+        return logged
+
+    @cached_property
+    def _positive(self) -> NDArray[np.bool_]:
         return np.array([self.family.coefficients[name].positive for name in self.free], dtype=bool)
 
     @cached_property
@@ -103,7 +112,7 @@ class Problem:
                 given = self.constraints.bounds[name]
                 ends = [given[0] if given[0] > 0 or not declared.positive else
                         min(ends[0], given[1] / _WIDER), given[1]]  # fmt: skip
-            if declared.positive:
+            if self._logged[j]:
                 lower[j], upper[j] = np.log(ends)
             else:
                 lower[j], upper[j] = np.array(ends) / self._width[j]
@@ -123,6 +132,14 @@ class Problem:
     def chain(self, u: Array) -> Array:
         """Derivative of each free coefficient by its coordinate, shape (k, q)."""
         return np.where(self._logged, np.exp(u), self._width)
+
+    def yardstick(self, u: Array) -> Array:
+        """What a change of each free coefficient is compared with, shape (k, q).
+
+        The coefficient itself where it is positive, else the width of its typical range.
+        """
+        theta = np.where(self._logged, np.exp(u), u * self._width)
+        return np.where(self._positive, theta, self._width)
 
     def predict(self, u: Array) -> Array:
         """Prediction at the coordinates, shape (k, n)."""

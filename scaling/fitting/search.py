@@ -194,22 +194,27 @@ def valley(problem: Problem, u: Array) -> tuple[Array, float]:
     sides : ndarray, shape (8, q)
         Coordinates.
     width : float
-        Standard deviation along the direction, in coordinates: the log factor by which its
-        coefficients may move together.
+        Standard deviation along the direction: the log factor by which its coefficients may
+        move together.
     """
     eigenvalues, vectors, spread = flatness(problem, u)
     width = spread / float(np.sqrt(eigenvalues[0]))
-    sides = u + min(width, _REACH) * np.array(_STEPS)[:, None] * vectors[:, 0]
+    relative = (problem.yardstick(u[None, :]) / problem.chain(u[None, :]))[0]
+    along = vectors[:, 0] * relative
+    sides = u + min(width, _REACH) * np.array(_STEPS)[:, None] * along
     return np.clip(sides, *problem.limits), width
 
 
 def flatness(problem: Problem, u: Array) -> tuple[Array, Array, float]:
     """What the runs say about each direction at a minimum, the flattest first.
 
+    Directions are of relative changes: of the logarithms of positive coefficients, and of the
+    others over the widths of their typical ranges.
+
     Returns
     -------
     eigenvalues : ndarray, shape (q,)
-        Of the residuals' Gram matrix in the coordinates, none below rounding.
+        Of the residuals' Gram matrix, none below rounding.
     vectors : ndarray, shape (q, q)
         Directions, one a column.
     spread : float
@@ -219,7 +224,9 @@ def flatness(problem: Problem, u: Array) -> tuple[Array, Array, float]:
         prediction = problem.predict(u[None, :])
         slope = np.broadcast_to(problem.objective.slope(prediction), prediction.shape)
         weight = np.sqrt(problem.weights) * slope[0]
-        jacobian = (problem.rows(u[None, :]) * problem.chain(u[None, :])[:, :, None])[0] * weight
+        jacobian = (problem.rows(u[None, :]) * problem.yardstick(u[None, :])[:, :, None])[
+            0
+        ] * weight
         gram = np.nan_to_num(jacobian @ jacobian.T)
     eigenvalues, vectors = np.linalg.eigh(gram)
     lowest = max(_ROUNDING * float(eigenvalues[-1]), 1e-300)

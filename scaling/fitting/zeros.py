@@ -46,7 +46,7 @@ def without_zeros(problem: Problem, u: Array) -> tuple[Problem, list[str]]:
 def _effects(problem: Problem, u: Array) -> dict[str, float]:
     """Largest share of the prediction that each free coefficient's logarithm moves."""
     prediction = np.abs(problem.predict(u[None, :])).max()
-    rows = problem.rows(u[None, :])[0] * problem.chain(u[None, :])[0][:, None]
+    rows = problem.rows(u[None, :])[0] * problem.yardstick(u[None, :])[0][:, None]
     largest = np.abs(rows).max(axis=1) / max(float(prediction), 1e-300)
     return dict(zip(problem.free, largest.tolist(), strict=True))
 

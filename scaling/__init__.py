@@ -24,7 +24,9 @@ from scaling.runs import read_runs
 from scaling.storage import load, save
 
 if TYPE_CHECKING:
-    from scaling import datasets, plot, testing
+    from scaling import datasets as datasets
+    from scaling import plot as plot
+    from scaling import testing as testing
 
 __version__ = "0.1.0"
 
@@ -46,17 +48,14 @@ __all__ = [
     "bootstrap",
     "coef",
     "compute_optimal",
-    "datasets",
     "fit",
     "laws",
     "load",
-    "plot",
     "published",
     "read_runs",
     "regret",
     "required",
     "save",
-    "testing",
 ]
 
 _LATER = ("datasets", "plot", "testing")  # imported when first used: plot loads matplotlib
@@ -69,4 +68,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted([*__all__, *_LATER])

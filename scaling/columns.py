@@ -26,7 +26,7 @@ class Column:
     name, symbol, unit, meaning : str
         How the column is called, written in formulas, measured and read.
     low, high : float
-        Domain; ``open_low`` says whether ``low`` itself is outside it.
+        Domain; ``open_low`` and ``open_high`` say whether an end itself is outside it.
     aliases : tuple of str
         Spellings that are read as this column, compared without case and punctuation.
     kind : {"input", "target", "setting", "label"}
@@ -44,6 +44,7 @@ class Column:
     low: float = 0.0
     high: float = inf
     open_low: bool = True
+    open_high: bool = False
     aliases: tuple[str, ...] = ()
     kind: str = "input"
     confound: str = ""
@@ -58,7 +59,7 @@ class Column:
         (False, True)
         """
         above = value > self.low if self.open_low else value >= self.low
-        return above and value <= self.high
+        return above and (value < self.high if self.open_high else value <= self.high)
 
     @property
     def domain(self) -> str:
@@ -72,7 +73,7 @@ class Column:
         low = f"{'greater than' if self.open_low else 'at least'} {self.low:g}"
         if self.high == inf:
             return low if self.low > -inf else "any number"
-        return f"{low} and at most {self.high:g}"
+        return f"{low} and {'less than' if self.open_high else 'at most'} {self.high:g}"
 
 
 _TUNED = (
@@ -122,7 +123,7 @@ _ALL = (
         "n_steps", "num_steps", "train_steps", "training_steps", "num_train_steps")),
     Column("step", "s", "steps", "optimiser steps so far", kind="label", open_low=False),
     Column("sparsity", "S", "fraction", "share of params that is zero", kind="setting", high=1.0,
-           open_low=False),
+           open_low=False, open_high=True),
     Column("run", "", "", "name of the run", kind="label", numeric=False,
            aliases=("run_name", "name", "run_id")),
     Column("recipe", "", "", "way of training", kind="setting", numeric=False),

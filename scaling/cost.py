@@ -42,7 +42,7 @@ class Cost:
     scatter: float = 0.0
 
     def __post_init__(self) -> None:
-        if not (np.isfinite(self.factor) and self.factor > 0):
+        if not _above_zero(self.factor):
             raise ScalingError(f"Cost needs a factor greater than 0; got {self.factor!r}.")
 
     def compute(self, params: Any, tokens: Any) -> Any:
@@ -107,6 +107,11 @@ class Cost:
         return asdict(self)
 
 
+def _above_zero(value: Any) -> bool:
+    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    return bool(number and np.isfinite(value) and value > 0)
+
+
 SIX_ND = Cost()
 
 
@@ -139,15 +144,15 @@ class Hardware:
     dollars_per_device_hour: float = float("nan")
 
     def __post_init__(self) -> None:
-        if not (np.isfinite(self.flops_per_second) and self.flops_per_second > 0):
+        if not _above_zero(self.flops_per_second):
             raise ScalingError(
                 f"Hardware needs flops_per_second above 0; got {self.flops_per_second!r}."
             )
-        if not 0 < self.utilisation <= 1:
+        if not (_above_zero(self.utilisation) and self.utilisation <= 1):
             raise ScalingError(
                 f"Hardware needs utilisation in (0, 1], such as 0.4; got {self.utilisation!r}."
             )
-        if not self.devices >= 1:
+        if not (_above_zero(self.devices) and self.devices >= 1):
             raise ScalingError(f"Hardware needs one device or more; got {self.devices!r}.")
 
     def device_hours(self, compute: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The command line: text for people, --json for programs, one sentence and exit code 2 for mistakes."""
+"""The command line: text for people, --json for programs, one sentence for mistakes."""
 
 import json
 import os

@@ -139,7 +139,8 @@ def fit(
     ended = {**at_bounds(reduced, final.u), **dict.fromkeys(zeros, "zero")}
     result = Fit(
         law=law, runs=frame.copy(), columns=mapping, cost=cost, objective=objective,
-        objective_value=value, draws=None, draws_kind="none", starts=starts, issues=worst_first(issues),
+        objective_value=value, draws=None, draws_kind="none", starts=starts,
+        issues=worst_first(issues),
         assumptions=assumptions(frame, mapping), constraints=problem.constraints,
         data=Data.of(used_columns(frame, mapping), residual, len(problem.free)),
         ended={name: end if end == "zero" else f"{end} bound" for name, end in ended.items()},

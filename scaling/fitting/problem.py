@@ -120,8 +120,7 @@ class Problem:
 
     def coefficients(self, u: Array) -> dict[str, Any]:
         """Every coefficient at the coordinates, each of shape (k, 1) or a plain number."""
-        with np.errstate(over="ignore"):
-            theta = np.where(self._logged, np.exp(u), u * self._width)
+        theta = np.where(self._logged, self._exp(u), u * self._width)
         values: dict[str, Any] = {name: theta[:, j : j + 1] for j, name in enumerate(self.free)} | {
             name: np.float64(value) for name, value in self.constraints.fixed.items()
         }
@@ -129,16 +128,21 @@ class Problem:
             values |= {name: evaluate(values) for name, evaluate in self._ties.items()}
         return values
 
+    @staticmethod
+    def _exp(u: Array) -> Array:
+        with np.errstate(over="ignore", under="ignore"):
+            return np.exp(u)
+
     def chain(self, u: Array) -> Array:
         """Derivative of each free coefficient by its coordinate, shape (k, q)."""
-        return np.where(self._logged, np.exp(u), self._width)
+        return np.where(self._logged, self._exp(u), self._width)
 
     def yardstick(self, u: Array) -> Array:
         """What a change of each free coefficient is compared with, shape (k, q).
 
         The coefficient itself where it is positive, else the width of its typical range.
         """
-        theta = np.where(self._logged, np.exp(u), u * self._width)
+        theta = np.where(self._logged, self._exp(u), u * self._width)
         return np.where(self._positive, theta, self._width)
 
     def predict(self, u: Array) -> Array:

@@ -86,25 +86,29 @@ def resample(
     for block, counts in enumerate(resample_counts(n, units, seed)):
         weights = problem.weights * (counts if groups is None else counts[:, groups])
         if block == 0 and len(others):
-            starts, moved = _pilot(problem, np.vstack([u, others]), weights, stages)
-        found.append(_lowest(problem, starts, weights, stages)[0])
-    ended = np.vstack(found)[:n]
+            starts, moved, ended = _pilot(problem, np.vstack([u, others]), weights, stages)
+        else:
+            ended = _lowest(problem, starts, weights, stages)[0]
+        found.append(ended)
+    drawn = np.vstack(found)[:n]
     lower, upper = problem.limits
-    at_bound = ((ended <= lower + 1e-9) | (ended >= upper - 1e-9)).any(axis=1)
-    return Resampled(ended, moved, float(at_bound.mean()))
+    at_bound = ((drawn <= lower + 1e-9) | (drawn >= upper - 1e-9)).any(axis=1)
+    return Resampled(drawn, moved, float(at_bound.mean()))
 
 
 def _pilot(
     problem: Problem, starts: Array, weights: Array, stages: list[float]
-) -> tuple[Array, float]:
-    """The starts worth giving to every resample, and the share that left the fit's minimum."""
-    _, values = _lowest(problem, starts, weights, stages)
+) -> tuple[Array, float, Array]:
+    """The starts worth giving to every resample, the share that left the fit's minimum, and where
+    the first block ended.
+    """
+    ended, values = _lowest(problem, starts, weights, stages)
     winner = values.argmin(axis=1)
     better = values.min(axis=1) < values[:, 0] * (1 - _IMPROVED) - problem.floor
     moved = float(better.mean())
     if moved <= _IMPROVED_SHARE:
-        return starts[:1], moved
-    return starts[np.unique(np.append(winner[better], 0))], moved
+        return starts[:1], moved, ended
+    return starts[np.unique(np.append(winner[better], 0))], moved, ended
 
 
 def _lowest(

@@ -15,9 +15,11 @@ from scaling.columns import COLUMNS
 from scaling.errors import ColumnError, name_rows
 from scaling.text import brief, human, listed, parse_number, quoted
 
-__all__ = ["as_frame", "check_roles", "check_unique", "loose_numbers", "numbers"]
+__all__ = ["REASON", "as_frame", "check_roles", "check_unique", "loose_numbers", "numbers"]
 
 Array: TypeAlias = NDArray[np.float64]
+
+REASON = 120  # characters of another package's message that ours repeats
 
 
 def as_frame(table: Any) -> pd.DataFrame:
@@ -69,6 +71,8 @@ def _frame_of(table: Any) -> pd.DataFrame:
                 f"Reading a {type(table).__module__.partition('.')[0]} table needs the package "
                 f"{name}, which is not installed; run: pip install {name}"
             ) from None
+        except ValueError as problem:
+            raise ColumnError(f"The table cannot be read: {brief(problem, REASON)}.") from None
         if isinstance(frame, pd.DataFrame):
             return frame
         raise ColumnError("The runs must be a table with columns; got one column.")
@@ -76,7 +80,7 @@ def _frame_of(table: Any) -> pd.DataFrame:
         try:
             return pd.DataFrame(dict(table))
         except (TypeError, ValueError) as problem:
-            raise ColumnError(f"The mapping is not a table: {brief(problem)}.") from None
+            raise ColumnError(f"The mapping is not a table: {brief(problem, REASON)}.") from None
     raise ColumnError(
         "The runs must be a table (pandas, Polars, Arrow, or a mapping of columns); "
         f"got {type(table).__name__}."
@@ -96,7 +100,7 @@ def check_roles(
     if columns is not None and not isinstance(columns, Mapping):
         raise ColumnError(
             "columns= must be a mapping from role to column, such as {'loss': 'val_loss'}; "
-            f"got {brief(columns)}."
+            f"got {quoted(columns)}."
         )
     mapping = {role: role for role in roles}
     for role, column in (columns or {}).items():
@@ -141,15 +145,15 @@ def numbers(frame: pd.DataFrame, column: str, *, domain: str | None = None) -> A
     if len(series) == 0:
         raise ColumnError("The table is empty: it has columns but no rows.")
     if pd.api.types.is_bool_dtype(series) or pd.api.types.is_complex_dtype(series):
-        raise ColumnError(f"Column {quoted(column)} must hold real numbers; it holds "
-                          f"{series.dtype}.")  # fmt: skip
+        kind = getattr(series.dtype, "categories", series).dtype
+        raise ColumnError(f"Column {quoted(column)} must hold real numbers; it holds {kind}.")
     array = loose_numbers(series)
     bad = ~np.isfinite(array)
     if bad.any():
         raise ColumnError(
             f"Column {quoted(column)} must hold finite numbers; {_rows_hold(frame, bad)} "
             f"{_shown(series.iloc[int(np.flatnonzero(bad)[0])])}. Correct the value, or drop such "
-            "rows with runs.drop(index=...)."
+            "rows."
         )
     check_domain(frame, column, array, domain or column)
     return array
@@ -161,7 +165,8 @@ def check_domain(frame: pd.DataFrame, column: str, array: Array, domain: str) ->
     if known is None:
         return
     low = array <= known.low if known.open_low else array < known.low
-    outside = low | (array > known.high)
+    high = array >= known.high if known.open_high else array > known.high
+    outside = low | high
     if outside.any():
         raise ColumnError(
             f"Column {quoted(column)} must be {known.domain}; {_rows_hold(frame, outside)} "
@@ -181,7 +186,8 @@ def loose_numbers(series: pd.Series) -> Array:
         pd.api.types.is_bool_dtype(series) or pd.api.types.is_complex_dtype(series)
     )
     if plain:
-        return series.to_numpy(dtype=float, na_value=np.nan)
+        with np.errstate(over="ignore"):
+            return series.to_numpy(dtype=float, na_value=np.nan)
     return np.array([_number(value) for value in series], dtype=float)
 
 

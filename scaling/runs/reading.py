@@ -18,7 +18,7 @@ import pandas as pd
 from scaling.columns import COLUMNS, COMPUTE, PARAMS, TOKENS, canonical
 from scaling.cost import SIX_ND, Cost
 from scaling.errors import ColumnError, ScalingError, name_rows
-from scaling.runs.door import as_frame, check_domain, check_unique, loose_numbers, numbers
+from scaling.runs.door import REASON, as_frame, check_domain, check_unique, loose_numbers, numbers
 from scaling.text import brief, listed, quoted
 
 __all__ = ["PROVENANCE", "cost_of", "provenance", "read_runs"]
@@ -66,10 +66,10 @@ def read_runs(
     (['params', 'tokens', 'loss', 'compute'], 1.2e+20)
     """
     if cost is not None and not isinstance(cost, Cost):
-        raise ColumnError(f"cost= must be a Cost, such as SIX_ND; got {brief(cost)}.")
+        raise ColumnError(f"cost= must be a Cost, such as SIX_ND; got {quoted(cost)}.")
     if columns is not None and not isinstance(columns, Mapping):
         raise ColumnError("columns= must be a mapping from name to header, such as "
-                          f"{{'loss': 'val_loss'}}; got {brief(columns)}.")  # fmt: skip
+                          f"{{'loss': 'val_loss'}}; got {quoted(columns)}.")  # fmt: skip
     if isinstance(path, str | os.PathLike):
         place = Path(os.fspath(path))
         frame, source, subject = _read_file(place), place.name, f"The file {quoted(place.name)}"
@@ -203,9 +203,17 @@ def _read_file(path: Path) -> pd.DataFrame:
         ) from None
     except ScalingError:
         raise
-    except (OSError, EOFError, ValueError, csv.Error, zlib.error, RecursionError) as problem:
-        reason = brief(" ".join(str(problem).split()) or type(problem).__name__)
-        raise ColumnError(f"{shown} cannot be read as a table: {reason}.") from None
+    except (
+        OSError,
+        EOFError,
+        ValueError,
+        csv.Error,
+        zlib.error,
+        RecursionError,
+        OverflowError,
+    ) as problem:
+        said = " ".join(str(problem).split()).rstrip(".") or type(problem).__name__
+        raise ColumnError(f"{shown} cannot be read as a table: {brief(said, REASON)}.") from None
     return as_frame(frame)
 
 
@@ -257,8 +265,8 @@ def _read_text(path: Path, shown: str, packed: bool) -> pd.DataFrame:
             )
         except pd.errors.ParserWarning:
             raise ColumnError(
-                f"{shown} has rows with more cells than its header has names; quote cells that "
-                f"hold the separator {separator!r}."
+                f"{shown} has rows with more cells than its header, {listed(headers[separator])}; "
+                f"the header must be the first line, and cells that hold {separator!r} quoted."
             ) from None
     frame = frame.rename(columns=lambda name: str(name).strip())
     if separator == ";":

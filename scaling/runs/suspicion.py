@@ -66,11 +66,12 @@ def _found(frame: pd.DataFrame, columns: Mapping[str, str], cost: Cost) -> Itera
         size = inputs[sizes[0]]
         tokens = inputs[next(role for role, name in columns.items() if name == TOKENS)]
         yield from _cost_mismatch(frame, size, tokens, cost)
-        if len(frame) > 1 and np.ptp(size) > 0 and np.std(np.log(tokens / size)) < _CONSTANT_RATIO:
-            ratio = float(np.median(tokens / size))
+        ratio = np.log(tokens) - np.log(size)
+        if len(frame) > 1 and np.ptp(size) > 0 and np.std(ratio) < _CONSTANT_RATIO:
+            shown = human(float(np.exp(np.median(ratio))))
             yield Issue(
                 "constant-tokens-per-param", "weakens",
-                f"Every run has {human(ratio)} tokens per param, so the effects of params and of "
+                f"Every run has {shown} tokens per param, so the effects of params and of "
                 "tokens cannot be told apart.",
                 "Add runs with fewer and with more tokens per param.")  # fmt: skip
     for role, name in columns.items():
@@ -82,7 +83,9 @@ def _found(frame: pd.DataFrame, columns: Mapping[str, str], cost: Cost) -> Itera
         if low > 0 and high / low < _DECADE and role != list(columns)[-1]:
             yield Issue(
                 "narrow-range", "weakens",
-                f"{name} runs only from {human(low)} to {human(high)}, under one decade.",
+                f"{name} runs only from {human(low)} to {human(high)}, under one decade."
+                if high > low
+                else f"{name} is {human(low)} in every run.",
                 f"Add runs with smaller or larger {name}.")  # fmt: skip
     yield from _duplicates(frame, columns)
     if sizes:
@@ -120,7 +123,7 @@ def _cost_mismatch(
         yield Issue(
             "cost-mismatch", "weakens",
             f"Compute differs from {cost.name} by more than 20% in {int(off.sum())} of "
-            f"{len(frame)} runs, where it is {human(middle)} of it at the median.",
+            f"{len(frame)} runs, where it is {human(middle)} times that at the median.",
             "Check how params are counted, or use cost=Cost.from_runs(runs).",
             tuple(frame.index[off]))  # fmt: skip
 

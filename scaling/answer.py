@@ -57,7 +57,7 @@ class Answer:
     def intervals(self) -> str:
         """What the intervals are, in words."""
         if self.kind == "none":
-            return "No intervals: a bare law has no errors."
+            return "No intervals: there are no resamples."
         return f"[low, high] hold {self.level:.0%}: {self.kind}."
 
     @property
@@ -103,6 +103,8 @@ def issue_lines(issues: tuple[Issue, ...]) -> list[str]:
 def beyond(ranges: Mapping[str, tuple[float, float]], columns: Mapping[str, Array]) -> Array:
     """By which factor each point lies outside the ranges of the runs; 1 inside.
 
+    A range that reaches 0 is measured in its own widths instead.
+
     Parameters
     ----------
     ranges : mapping of str to (float, float)
@@ -118,9 +120,12 @@ def beyond(ranges: Mapping[str, tuple[float, float]], columns: Mapping[str, Arra
     factor = np.ones(max(np.size(values) for values in columns.values()))
     for name, values in columns.items():
         low, high = ranges.get(name, (np.nan, np.nan))
-        if low > 0:
-            with np.errstate(invalid="ignore"):
+        with np.errstate(all="ignore"):
+            if low > 0:
                 factor = np.fmax(factor, np.fmax(values / high, low / values))
+            elif high > low:
+                outside = np.maximum(np.maximum(values - high, low - values), 0)
+                factor = np.fmax(factor, 1 + outside / (high - low))
     return factor
 
 

@@ -14,11 +14,12 @@ from rich.console import Console
 from rich.table import Table
 
 import scaling
-from scaling.answer import Answer, issue_dict, shown
+from scaling.answer import Answer, issue_dict, issue_lines, shown
 from scaling.cost import Hardware
-from scaling.errors import ScalingError, one_of, worst_first
+from scaling.errors import ScalingError, one_of
 from scaling.fitting import Fit, Huber
 from scaling.fitting.objective import OBJECTIVES, Objective
+from scaling.fitting.wording import fit_text
 from scaling.law import Law
 from scaling.laws import FAMILIES, Published, published, published_names
 from scaling.storage import load, plain, save
@@ -117,7 +118,7 @@ def fit_command(
         _print_json(fit_dict(made, level))
         return
     console = _console()
-    console.print(str(made), soft_wrap=True)
+    console.print(fit_text(made, level), soft_wrap=True)
     for said in made.assumptions:
         console.print(f"assumed: {said}", soft_wrap=True)
     if save_to is not None:
@@ -166,6 +167,10 @@ def frontier(
 ) -> None:  # fmt: skip
     """Best params and tokens for each compute, or with --regret what each size costs."""
     found = _source(source, law, column)
+    if params is not None and not regret:
+        raise ScalingError("--params belongs to --regret, which prices sizes; add --regret.")
+    if flops_per_second is None and (devices != 1 or dollars_per_hour == dollars_per_hour):
+        raise ScalingError("--devices and --dollars-per-hour need --flops-per-second.")
     hardware = None if flops_per_second is None else Hardware(
         flops_per_second, utilisation, devices, dollars_per_hour)  # fmt: skip
     answer: Answer
@@ -319,8 +324,8 @@ def _print(answer: Answer, console: Console, known: tuple[Any, ...] = ()) -> Non
     _print_rows(answer.title, [{str(k): str(v) for k, v in row.items()} for row in rows], console)
     for line in answer.notes:
         console.print(line, soft_wrap=True)
-    for issue in worst_first(issue for issue in answer.issues if issue not in known):
-        console.print(str(issue), soft_wrap=True)
+    for line in issue_lines(tuple(issue for issue in answer.issues if issue not in known)):
+        console.print(line, soft_wrap=True)
     console.print()
 
 

@@ -85,9 +85,13 @@ def summarise(best: ArrayLike, draws: ArrayLike | None, level: float) -> tuple[A
     ends = [(1 - level) / 2, (1 + level) / 2]
     kept = np.where(np.isnan(sample).all(axis=0), 0.0, sample)
     quantile: Any = np.nanquantile if np.isnan(kept).any() else np.quantile
-    # Between two infinities linear interpolation is undefined, so those take the nearer draw.
-    how = "linear" if np.isfinite(kept).all() else "nearest"
-    low, high = quantile(kept, ends, axis=0, method=how)
+    whole = np.isfinite(kept) | np.isnan(kept)
+    ends_of = quantile(np.where(whole, kept, 0.0), ends, axis=0)
+    if not whole.all():  # between two infinities there is no middle, so the nearer draw is taken
+        ends_of = np.where(
+            whole.all(axis=0), ends_of, quantile(kept, ends, axis=0, method="nearest")
+        )
+    low, high = ends_of
     empty = np.isnan(sample).all(axis=0)
     return value, np.where(empty, np.nan, low), np.where(empty, np.nan, high)
 

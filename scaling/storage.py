@@ -107,8 +107,8 @@ def load(path: str | os.PathLike[str], *, family: type[Law] | None = None) -> Fi
         raise ScalingError(f"{place.name} is not a fit saved by this library.")
     if record.get("schema") != SCHEMA:
         raise ScalingError(
-            f"{place.name} has schema {record.get('schema')}; this version reads {SCHEMA}. "
-            "Update scaling-laws."
+            f"{place.name} has schema {record.get('schema')!r}; this version reads {SCHEMA}. "
+            "Load it with the version that saved it, or update scaling-laws."
         )
     name = str(record.get("family"))
     if family is None and name not in FAMILIES:
@@ -131,7 +131,7 @@ def _record(fit: Fit, *, full: bool) -> dict[str, Any]:
     draws = None if fit.draws is None else {
         name: plain(np.ravel(value)) for name, value in fit.draws.values.items()
     }  # fmt: skip
-    issues = [issue_dict(issue) for issue in fit.issues]
+    issues = [plain(issue_dict(issue)) for issue in fit.issues]
     data = asdict(fit.data)
     if not full:
         issues = [{**issue, "rows": []} for issue in issues]
@@ -171,7 +171,10 @@ def _fit(record: dict[str, Any], family: type[Law]) -> Fit:
     starts, noise = dict(record["starts"]), record["noise"]
     others = tuple(family(**values) for values in starts.pop("others"))
     constraints = record["constraints"]
-    constraints["bounds"] = {n: (low, high) for n, (low, high) in constraints["bounds"].items()}
+    constraints["bounds"] = {
+        name: (-np.inf if low is None else low, np.inf if high is None else high)
+        for name, (low, high) in constraints["bounds"].items()
+    }
     data = record["data"]
     data["ranges"] = {name: (low, high) for name, (low, high) in data["ranges"].items()}
     data["residual_quantiles"] = tuple(data["residual_quantiles"])
@@ -216,7 +219,10 @@ def _table(frame: pd.DataFrame) -> dict[str, Any]:
 
 
 def _frame(table: dict[str, Any]) -> pd.DataFrame:
-    frame = pd.DataFrame(table["columns"], index=table["index"])
+    labels = table["index"]
+    several = bool(labels) and isinstance(labels[0], list)
+    index = pd.MultiIndex.from_tuples([tuple(x) for x in labels]) if several else pd.Index(labels)
+    frame = pd.DataFrame(table["columns"]).set_axis(index, axis=0)
     frame.attrs = table["attrs"]
     return frame
 

@@ -81,7 +81,8 @@ def fit(
         Weight of each run in the objective, 0 or more; equal by default.
     noise : float, str, optional
         Standard deviation of log loss, a column of them, or ``"replicates"`` to measure it on
-        rows that differ in seed only. It gives the lack-of-fit ratio and widens predictions.
+        rows that differ in seed only. It gives the lack-of-fit ratio, and
+        takes the place of the residuals in prediction intervals where it is the larger.
     bootstrap : int
         Resamples of the runs that the errors come from; 0 for none, and NaN errors.
     groups : str or array_like, shape (n,), optional
@@ -142,7 +143,7 @@ def fit(
         objective_value=value, draws=None, draws_kind="none", starts=starts,
         issues=worst_first(issues),
         assumptions=assumptions(frame, mapping), constraints=problem.constraints,
-        data=Data.of(used_columns(frame, mapping), residual, len(problem.free)),
+        data=Data.of(used_columns(frame, mapping, cost), residual, len(problem.free)),
         ended={name: end if end == "zero" else f"{end} bound" for name, end in ended.items()},
         noise=measured, lack_of_fit=lack, weights=() if weighing is None else tuple(weighing),
         seed=seed,
@@ -230,7 +231,7 @@ def _starts(problem: Problem, found: Found) -> Starts:
 
 
 def _lack_issues(ratio: float) -> list[Issue]:
-    if ratio <= _LACK_OF_FIT:
+    if not ratio > _LACK_OF_FIT:
         return []
     return [Issue(
         "lack-of-fit", "weakens",

@@ -41,9 +41,10 @@ class Forecast(Answer):
     @property
     def notes(self) -> tuple[str, ...]:
         """What the two intervals are, and what is taken for granted."""
+        next_run = "next run low and high hold a single new run: the same with the spread of the runs."
         return (
             self.intervals,
-            "next run low and high hold a single new run: the same with the spread of the runs.",
+            *((next_run,) if self.kind != "none" else ()),
             *(("Assumed: " + " ".join(self.assumptions),) if self.assumptions else ()),
         )
 
@@ -64,9 +65,8 @@ def forecast_of(fit: Fit, points: Any, inputs: Mapping[str, Any], level: float) 
     new = None if draws is None else _next_run(fit, draws)
     new_low, new_high = summarise(best, new, level)[1:]
     columns = {name: frame[name].to_numpy() for name in frame.columns}
-    size = next((name for name in columns if name.startswith(PARAMS)), None)
-    if size is not None and TOKENS in columns:
-        columns[COMPUTE] = fit.cost.compute(columns[size], columns[TOKENS])
+    if PARAMS in named and TOKENS in named:
+        columns[COMPUTE] = fit.cost.compute(named[PARAMS], named[TOKENS])
     factor = beyond(fit.ranges, columns)
     table = frame.assign(**{
         target: value, f"{target}_low": low, f"{target}_high": high,
@@ -100,13 +100,14 @@ def _points(points: Any, inputs: Mapping[str, Any], names: tuple[str, ...]) -> p
 def _next_run(fit: Fit, draws: Array) -> Array:
     """Draws of a single new run: each draw of the curve with a residual of the runs.
 
-    Where the noise was said to be larger than the residuals, the noise takes their place.
+    Where the noise was said to be larger than the spread of the residuals, it takes their place.
     """
     residuals = np.array(fit.data.residual_quantiles)
     # Evenly spread residuals in a shuffled order: the least noise for the number of draws.
     place = (np.random.default_rng(fit.seed).permutation(len(draws)) + 0.5) / len(draws)
-    drawn = np.interp(place, QUANTILES, residuals)
-    if fit.noise is not None and fit.noise.sd > float(np.sqrt(np.mean(residuals**2))):
-        normal = NormalDist(0.0, fit.noise.sd)
-        drawn = np.array([normal.inv_cdf(share) for share in place])
-    return np.asarray(fit.objective.restore(fit.objective.transform(draws) - drawn[:, None]))
+    drawn = np.interp(place, QUANTILES, residuals)[:, None]
+    if fit.noise is not None:
+        normal = np.array([NormalDist().inv_cdf(share) for share in place])[:, None]
+        noise = fit.noise.sd * (1.0 if fit.objective.space == "log" else np.abs(draws))
+        drawn = np.where(noise > float(np.sqrt(np.mean(residuals**2))), normal * noise, drawn)
+    return np.asarray(fit.objective.restore(fit.objective.transform(draws) - drawn))

@@ -67,6 +67,8 @@ def read_noise(
     """
     if noise is None:
         return None
+    if (numbers(frame, columns[target]) <= 0).any():
+        raise FitError("noise= is the noise of the log of the loss; the loss must be above 0.")
     if isinstance(noise, str) and noise == "replicates":
         return _replicates(frame, columns, target)
     if isinstance(noise, str):
@@ -99,8 +101,6 @@ def _replicates(frame: pd.DataFrame, columns: Mapping[str, str], target: str) ->
         if pd.api.types.is_numeric_dtype(cells[name]):
             cells[name] = (np.log(np.abs(cells[name].astype(float)) + 1e-300) / _RELATIVE).round()
     loss = numbers(frame, columns[target])
-    if (loss <= 0).any():
-        raise FitError("noise='replicates' is the noise of log loss; the loss must be above 0.")
     group = cells.groupby(keys, dropna=False, sort=False).ngroup()
     deviation = np.log(loss) - pd.Series(np.log(loss)).groupby(group.to_numpy()).transform("mean")
     freedom = len(frame) - int(group.nunique())

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from scaling.columns import COLUMNS, COMPUTE
+from scaling.columns import COLUMNS, COMPUTE, PARAMS, TOKENS
+from scaling.cost import Cost
 from scaling.errors import ColumnError, FitError, name_rows
 from scaling.fitting.constraints import Constraints
 from scaling.fitting.objective import Objective
@@ -118,11 +119,13 @@ def groups_of(groups: Any, frame: pd.DataFrame) -> tuple[NDArray[np.intp] | None
     return codes, f"groups={name}"
 
 
-def used_columns(frame: pd.DataFrame, columns: Mapping[str, str]) -> dict[str, Array]:
-    """Columns the fit used, and compute where the runs have it."""
+def used_columns(frame: pd.DataFrame, columns: Mapping[str, str], cost: Cost) -> dict[str, Array]:
+    """Columns the fit used, and the compute of each run: as logged, or by the cost."""
     used = {name: numbers(frame, name) for name in columns.values()}
-    if COMPUTE in frame.columns and COMPUTE not in used:
-        compute = loose_numbers(frame[COMPUTE])
-        if np.isfinite(compute).all():
-            used[COMPUTE] = compute
+    logged = loose_numbers(frame[COMPUTE]) if COMPUTE in frame.columns else np.array([np.nan])
+    if np.isfinite(logged).all():
+        used.setdefault(COMPUTE, logged)
+    elif PARAMS in columns and TOKENS in columns:
+        with np.errstate(over="ignore", under="ignore"):
+            used.setdefault(COMPUTE, cost.compute(used[columns[PARAMS]], used[columns[TOKENS]]))
     return used

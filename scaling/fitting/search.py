@@ -223,7 +223,7 @@ def flatness(problem: Problem, u: Array) -> tuple[Array, Array, float]:
     with np.errstate(all="ignore"):
         prediction = problem.predict(u[None, :])
         slope = np.broadcast_to(problem.objective.slope(prediction), prediction.shape)
-        weight = np.sqrt(problem.weights) * slope[0]
+        weight = np.sqrt(problem.weights / problem.weights.mean()) * slope[0]
         jacobian = (problem.rows(u[None, :]) * problem.yardstick(u[None, :])[:, :, None])[
             0
         ] * weight

@@ -17,24 +17,22 @@ if TYPE_CHECKING:
 
 __all__ = ["fit_html", "fit_text"]
 
-_LEVEL = 0.9
 
-
-def fit_text(fit: Fit) -> str:
-    """Short report of a fit as text."""
-    rows = _coefficients(fit)
+def fit_text(fit: Fit, level: float = 0.9) -> str:
+    """Short report of a fit as text, with intervals of a level."""
+    rows = _coefficients(fit, level)
     width = [rows[column].str.len().max() for column in rows.columns]
     body = [
         "  " + "  ".join(cell.ljust(w) for cell, w in zip(row, width, strict=True)).rstrip()
         for row in rows.itertuples(index=False)
     ]
-    return "\n".join([_title(fit), *body, *(folded(line) for line in _lines(fit))])
+    return "\n".join([_title(fit), *body, *(folded(line) for line in _lines(fit, level))])
 
 
-def fit_html(fit: Fit) -> str:
-    """Short report of a fit for a notebook."""
-    body = _coefficients(fit).to_html(index=False, border=0)
-    below = "".join(f"<p>{html.escape(line)}</p>" for line in _lines(fit))
+def fit_html(fit: Fit, level: float = 0.9) -> str:
+    """Short report of a fit for a notebook, with intervals of a level."""
+    body = _coefficients(fit, level).to_html(index=False, border=0)
+    below = "".join(f"<p>{html.escape(line)}</p>" for line in _lines(fit, level))
     return f"<p><b>{html.escape(_title(fit))}</b></p>{body}{below}"
 
 
@@ -52,7 +50,7 @@ def _named(objective: Objective) -> str:
     return f"{type(objective).__name__}({inside})" if inside else type(objective).__name__
 
 
-def _lines(fit: Fit) -> list[str]:
+def _lines(fit: Fit, level: float) -> list[str]:
     arrived = f"{round(fit.starts.share * fit.starts.tried)} of {fit.starts.tried}"
     lines = [f"objective {fit.objective_value:.6g}; {arrived} starts agree"]
     said = fit.constraints.describe()
@@ -67,14 +65,14 @@ def _lines(fit: Fit) -> list[str]:
     if fit.noise is not None:
         noise = f"{scalar_text(fit.noise.sd)}, {fit.noise.source}"
         lines.append(f"residuals are {fit.lack_of_fit:.2g}x the noise ({noise})")
-    intervals = f"[low, high] hold {_LEVEL:.0%}: {fit.draws_kind}"
+    intervals = f"[low, high] hold {level:.0%}: {fit.draws_kind}"
     lines.append(intervals if fit.draws is not None else "no intervals: bootstrap=0")
     return [*lines, *issue_lines(fit.issues)]
 
 
-def _coefficients(fit: Fit) -> pd.DataFrame:
+def _coefficients(fit: Fit, level: float) -> pd.DataFrame:
     cells = []
-    for name, row in fit.table(_LEVEL).iterrows():
+    for name, row in fit.table(level).iterrows():
         error = (row["high"] - row["low"]) / 4
         text = rounded(row["value"], error)
         if np.isfinite(error) and error > 0:

@@ -24,7 +24,8 @@ Array: TypeAlias = NDArray[np.float64]
 _TRADED = (PARAMS, TOKENS)
 _GRID = 193  # points over the whole range of sizes
 _ZOOM, _ZOOMS = 17, 10  # each zoom narrows the bracket eightfold
-_BISECTIONS = 64
+_BISECTIONS = 60
+_SCANNED = 10.0 ** np.arange(-30.0, 91.0)  # where a function is looked at before bisection
 _SMALLEST, _BEYOND_BUDGET = 1e-15, 1e15
 _ELEMENTS = 4_000_000  # of one evaluation, to bound the memory
 
@@ -262,12 +263,14 @@ def positive(name: str, value: Any) -> Array:
     return np.array(found)
 
 
-def root(falling: Callable[[Array], Array], wanted: Array, law: Law) -> Array:
-    """Where a falling function of a positive number meets each wanted value, by bisection.
+def root(function: Callable[[Array], Array], wanted: Array, law: Law) -> Array:
+    """Least positive number at which a function falls below each wanted value.
+
+    The first decade in which it does is found by a scan, the place in it by bisection.
 
     Parameters
     ----------
-    falling : callable
+    function : callable
         Takes an array of shape (m,) or (k, m) and returns the same shape.
     wanted : ndarray, shape (m,) or (k, m)
     law : Law
@@ -276,19 +279,21 @@ def root(falling: Callable[[Array], Array], wanted: Array, law: Law) -> Array:
     Returns
     -------
     ndarray, shape of the values
-        Infinite where the function stays above, 0 where it starts below, NaN where it is NaN.
+        Infinite where the function stays above, 0 where it starts below, NaN where wanted is.
     """
     shape = np.shape(wanted) if law.count == 1 else (law.count, np.shape(wanted)[-1])
     wanted = np.broadcast_to(wanted, shape)
-    low, high = np.full(shape, np.log(1e-30)), np.full(shape, np.log(1e90))
-    never = falling(np.exp(high)) > wanted
-    always = falling(np.exp(low)) < wanted
-    unknown = np.isnan(wanted)
+    below = np.stack(
+        [np.broadcast_to(function(np.full(shape, point)), shape) < wanted for point in _SCANNED],
+        axis=-1,
+    )
+    first = below.argmax(axis=-1)
+    never, always = ~below.any(axis=-1), below[..., 0]
+    edges = np.log(_SCANNED)
+    low, high = edges[np.maximum(first - 1, 0)], edges[first]
     for _ in range(_BISECTIONS):
         middle = (low + high) / 2
-        value = falling(np.exp(middle))
-        above = ~(value <= wanted)
-        unknown |= np.isnan(value)
+        above = ~(function(np.exp(middle)) < wanted)
         low, high = np.where(above, middle, low), np.where(above, high, middle)
     found = np.where(never, np.inf, np.where(always, 0.0, np.exp((low + high) / 2)))
-    return np.where(unknown & ~never, np.nan, found)
+    return np.where(np.isnan(wanted), np.nan, found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -16,7 +17,7 @@ from scaling.errors import Issue, ScalingError
 from scaling.frontier.allocation import Question, ask, positive
 from scaling.frontier.optimal import with_ends
 from scaling.law import Law
-from scaling.source import Source
+from scaling.source import Source, summarise
 from scaling.text import human
 
 __all__ = ["Regret", "regret"]
@@ -25,7 +26,7 @@ Array: TypeAlias = NDArray[np.float64]
 
 _STEPS = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)  # leading digits of the sizes offered
 _OFFERED = 5.0  # times smaller and larger than the best
-_CURVE, _CURVE_POINTS = 30.0, 241
+_CURVE, _CURVE_POINTS = 1e4, 601  # times smaller and larger than the best, over how many sizes
 _BAND_PROBABILITY = 0.9
 
 
@@ -80,6 +81,7 @@ def regret(
     params: Any = None,
     *,
     cost: Cost | None = None,
+    held: Mapping[str, Any] | None = None,
     hardware: Hardware | None = None,
     within: float = 0.0025,
     level: float = 0.9,
@@ -95,6 +97,8 @@ def regret(
         Candidate sizes; round sizes around the best by default.
     cost : Cost, optional
         What compute means; the source's own, or 6ND.
+    held : mapping of str to float, optional
+        Other inputs of the law, such as ``{"unique_tokens": 2e12}``.
     hardware : Hardware, optional
         Adds device_hours, days and dollars of the run, and the dollars wasted.
     within : float
@@ -122,7 +126,9 @@ def regret(
     >>> [f"{excess:.2%}" for excess in answer.table["excess_mean"]]
     ['0.05%', '0.00%']
     """
-    question = ask(source, cost, None)
+    question = ask(source, cost, held)
+    if PARAMS in question.held or TOKENS in question.held:
+        raise ScalingError("regret compares sizes at a compute; hold neither params nor tokens.")
     budget = positive(COMPUTE, compute)
     if len(budget) != 1:
         raise ScalingError(f"regret takes one compute; got {len(budget)}.")
@@ -143,11 +149,10 @@ def regret(
             table["wasted_dollars"] = table["wasted_compute"] * table["dollars"]
     grid = best_size * np.geomspace(1 / _CURVE, _CURVE, _CURVE_POINTS)
     curve = _table(question, budget, grid, within, level, wasted=False)
-    inside = grid[curve["probability_within"] >= _BAND_PROBABILITY]
-    band = (float(inside.min()), float(inside.max())) if len(inside) else (np.nan, np.nan)
+    band = _band(grid, curve["probability_within"].to_numpy())
     drawn = None if source.draws is None else question.allocate(source.draws, budget)[0]
     issues = question.issues_at(budget, drawn)
-    if not len(inside):
+    if np.isnan(band[0]):
         issues = (*issues, Issue(
             "no-safe-size", "weakens",
             f"No size lies within {within:.2%} of the best loss with probability "
@@ -157,6 +162,20 @@ def regret(
     title = f"Regret at {human(float(budget[0]))} FLOPs, by {question.family.__name__}"
     return Regret(table, title, level, source.draws_kind, issues, float(budget[0]), within, band,
                   (optimum["size"], optimum["size_low"], optimum["size_high"]), curve)  # fmt: skip
+
+
+def _band(sizes: Array, probability: Array) -> tuple[float, float]:
+    """Ends of the sizes around the surest that are sure enough; 0 or infinite beyond the grid."""
+    inside = probability >= _BAND_PROBABILITY
+    surest = int(np.nanargmax(probability))
+    if not inside[surest]:
+        return np.nan, np.nan
+    outside = np.flatnonzero(~inside)
+    low, high = outside[outside < surest], outside[outside > surest]
+    return (
+        float(sizes[low[-1] + 1]) if len(low) else 0.0,
+        float(sizes[high[0] - 1]) if len(high) else np.inf,
+    )
 
 
 def _offered(best: float) -> Array:
@@ -180,9 +199,11 @@ def _table(
     })  # fmt: skip
     table = with_ends(table, question.column(question.family.target), loss, drawn, level)
     table["excess_mean"] = np.nanmean(excess, axis=0)
-    table["excess_p90"] = np.nan if drawn is None else np.nanquantile(excess, 0.9, axis=0)
+    # The high end of a central 80% is the 90th percentile.
+    table["excess_p90"] = np.nan if drawn is None else summarise(excess[0], excess, 0.8)[2]
     if wasted:
         least = question.least_compute(source.best, loss)
         table["wasted_compute"] = 1 - least / budget[0]
-    table["probability_within"] = np.nanmean(excess <= within, axis=0)
+    sure = np.where(np.isnan(excess), np.nan, excess <= within)
+    table["probability_within"] = np.nanmean(sure, axis=0)
     return table

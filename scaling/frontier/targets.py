@@ -93,7 +93,7 @@ def required(
             table = with_ends(table, question.column(role), best[role], draws, level)
     issues = (
         *question.issues_at(best[COMPUTE], None),
-        *_unreachable(question, wanted, best, drawn),
+        *_unreachable(wanted, best, drawn),
     )
     title = f"Least {what} to reach the loss, by {question.family.__name__}"
     return Answer(table, title, level, source.draws_kind, issues)
@@ -129,7 +129,7 @@ def _inputs(question: Question, law: Law, what: str, wanted: Array) -> dict[str,
 
 
 def _unreachable(
-    question: Question, wanted: Array, best: dict[str, Array], drawn: dict[str, Array] | None
+    wanted: Array, best: dict[str, Array], drawn: dict[str, Array] | None
 ) -> tuple[Issue, ...]:
     never = np.isinf(best[COMPUTE])
     if never.any():

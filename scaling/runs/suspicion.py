@@ -21,6 +21,9 @@ _SMALL_PARAMS, _SMALL_TOKENS = 1e5, 1e6  # no table of language models lies whol
 _DECADE = 10.0
 _CONSTANT_RATIO = 0.02  # standard deviation of log tokens per param
 _MOVES_WITH_SIZE = 0.9  # rank correlation of pairs, ties left out
+_UNKNOWN = (
+    "its effect cannot be told from that of size, and biases the law in an unknown direction"
+)
 _PAIRED = 400  # rows at most whose pairs are compared
 _PER_BYTE = ("loss_bits_per_byte", "loss_nats_per_byte", "error")
 
@@ -60,11 +63,12 @@ def suspicions(frame: pd.DataFrame, columns: Mapping[str, str], cost: Cost) -> t
 
 def _found(frame: pd.DataFrame, columns: Mapping[str, str], cost: Cost) -> Iterator[Issue]:
     inputs = {role: numbers(frame, name) for role, name in columns.items()}
-    sizes = [role for role, name in columns.items() if name.startswith(PARAMS) and role in inputs]
-    yield from _units(columns, inputs)
-    if sizes and TOKENS in columns.values():
-        size = inputs[sizes[0]]
-        tokens = inputs[next(role for role, name in columns.items() if name == TOKENS)]
+    known = {role: _played(role, name) for role, name in columns.items()}
+    sizes = [role for role, name in known.items() if name.startswith(PARAMS)]
+    seen = [role for role, name in known.items() if name == TOKENS]
+    yield from _units(columns, known, inputs)
+    if sizes and seen:
+        size, tokens = inputs[sizes[0]], inputs[seen[0]]
         yield from _cost_mismatch(frame, size, tokens, cost)
         ratio = np.log(tokens) - np.log(size)
         if len(frame) > 1 and np.ptp(size) > 0 and np.std(ratio) < _CONSTANT_RATIO:
@@ -75,12 +79,12 @@ def _found(frame: pd.DataFrame, columns: Mapping[str, str], cost: Cost) -> Itera
                 "tokens cannot be told apart.",
                 "Add runs with fewer and with more tokens per param.")  # fmt: skip
     for role, name in columns.items():
-        column = COLUMNS.get(name)
+        column = COLUMNS.get(known[role])
         if column is not None and column.kind == "target":
             continue
         values = inputs[role]
         low, high = float(values.min()), float(values.max())
-        if low > 0 and high / low < _DECADE and role != list(columns)[-1]:
+        if low > 0 and high / low < _DECADE:
             yield Issue(
                 "narrow-range", "weakens",
                 f"{name} runs only from {human(low)} to {human(high)}, under one decade."
@@ -97,14 +101,21 @@ def _found(frame: pd.DataFrame, columns: Mapping[str, str], cost: Cost) -> Itera
                     "Fit each recipe by itself.")  # fmt: skip
 
 
-def _units(columns: Mapping[str, str], inputs: Mapping[str, np.ndarray]) -> Iterator[Issue]:
+def _played(role: str, name: str) -> str:
+    """Name in the vocabulary of a column: its own, or that of the role it plays."""
+    return name if name in COLUMNS else role
+
+
+def _units(
+    columns: Mapping[str, str], known: Mapping[str, str], inputs: Mapping[str, np.ndarray]
+) -> Iterator[Issue]:
     for role, name in columns.items():
         low, high = (human(float(end)) for end in (inputs[role].min(), inputs[role].max()))
-        if name.startswith(PARAMS) and inputs[role].max() < _SMALL_PARAMS:
+        if known[role].startswith(PARAMS) and inputs[role].max() < _SMALL_PARAMS:
             yield Issue("params-unit", "weakens",
                         f"{name} runs from {low} to {high}, which looks like millions or billions.",
                         "Give params as a count: 70e6, not 70.")  # fmt: skip
-        if name in (TOKENS, "unique_tokens") and inputs[role].max() < _SMALL_TOKENS:
+        if known[role] in (TOKENS, "unique_tokens") and inputs[role].max() < _SMALL_TOKENS:
             yield Issue("tokens-unit", "weakens",
                         f"{name} runs from {low} to {high}, which looks like millions or billions.",
                         "Give tokens as a count: 20e9, not 20.")  # fmt: skip
@@ -143,7 +154,7 @@ def _confounds(
     frame: pd.DataFrame, columns: Mapping[str, str], size: np.ndarray
 ) -> Iterator[Issue]:
     for name, column in COLUMNS.items():
-        if not column.confound or name not in frame.columns or name in columns.values():
+        if column.kind != "setting" or name not in frame.columns or name in columns.values():
             continue
         values = loose_numbers(frame[name])
         told = "rises" if column.numeric else "changes"
@@ -153,7 +164,7 @@ def _confounds(
         if abs(moves) > _MOVES_WITH_SIZE:
             yield Issue(
                 "changes-with-size", "weakens",
-                f"{name} {told if moves > 0 else 'falls'} with model size: {column.confound}.",
+                f"{name} {told if moves > 0 else 'falls'} with model size: {column.confound or _UNKNOWN}.",
                 f"Tune {name} at each size, or vary it at one size to measure its effect.",
             )  # fmt: skip
 
@@ -166,7 +177,7 @@ def levels(values: pd.Series) -> pd.Series:
     >>> levels(pd.Series([["a"], None])).tolist()
     ["['a']", None]
     """
-    texts = [None if _missing(value) else brief(value) for value in values]
+    texts = [None if _missing(value) else str(value) for value in values]
     return pd.Series(texts, index=values.index, dtype=object)
 
 
@@ -201,16 +212,18 @@ def assumptions(frame: pd.DataFrame, columns: Mapping[str, str]) -> tuple[str, .
             record.get("renamed", {}).items() if new in columns.values()]  # fmt: skip
     said += [f"{name} is derived from {how}." for name, how in record.get("derived", {}).items()
              if name in columns.values()]  # fmt: skip
-    for name in columns.values():
+    for role, name in columns.items():
         known = COLUMNS.get(name)
         if known is not None and name.startswith(PARAMS):
             said.append(f"{name} counts {known.meaning}.")
+        elif known is None and role in COLUMNS:
+            said.append(f"{brief(name)} is taken as {role}: {COLUMNS[role].meaning}.")
     for name, column in COLUMNS.items():
         if column.kind != "setting" or name not in frame.columns or name in columns.values():
             continue
         found = levels(frame[name])
         if len(frame) > 1 and found.notna().all() and found.nunique() == 1:
             value = loose_numbers(frame[name].iloc[:1])[0] if column.numeric else np.nan
-            shown = human(value) if np.isfinite(value) else found.iloc[0]
+            shown = human(value) if np.isfinite(value) else brief(found.iloc[0])
             said.append(f"{name} stays {shown}, as in every run.")
     return tuple(said)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -15,7 +16,15 @@ from scaling.columns import COLUMNS
 from scaling.errors import Issue, worst_first
 from scaling.text import folded, human, rounded, scalar_text
 
-__all__ = ["Answer", "beyond", "beyond_issues", "issue_dict", "issue_lines", "shown"]
+__all__ = [
+    "Answer",
+    "beyond",
+    "beyond_issues",
+    "issue_dict",
+    "issue_lines",
+    "level_issues",
+    "shown",
+]
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -23,6 +32,7 @@ _ISSUES_SHOWN = 3
 _AS_SHARE = {"excess_mean", "excess_p90", "wasted_compute", "probability_within"}
 _AS_COUNT = {"params", "tokens", "FLOPs"}
 _AS_AMOUNT = {"device_hours", "days"}
+_DRAWS_BEYOND = 2  # draws beyond each end that an interval needs
 _TOLD_BEYOND = 3.0  # an answer this many times beyond the runs is told to be one
 
 
@@ -58,7 +68,7 @@ class Answer:
         """What the intervals are, in words."""
         if self.kind == "none":
             return "No intervals: there are no resamples."
-        return f"[low, high] hold {self.level:.0%}: {self.kind}."
+        return f"[low, high] hold {100 * self.level:.10g}%: {self.kind}."
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -139,6 +149,26 @@ def beyond_issues(factor: Array) -> tuple[Issue, ...]:
         f"The answer lies {human(farthest)}x beyond the runs: intervals are the sampling error of "
         "one law, and do not know whether the law holds there.",
         "Hold out your largest runs, forecast them, and compare.",
+    ),)  # fmt: skip
+
+
+def level_issues(draws: int, level: float) -> tuple[Issue, ...]:
+    """An issue where too few draws lie beyond the ends for the level.
+
+    Examples
+    --------
+    >>> [issue.code for issue in level_issues(200, 0.999)]
+    ['few-draws']
+    """
+    beyond_an_end = draws * (1 - level) / 2
+    if beyond_an_end >= _DRAWS_BEYOND:
+        return ()
+    needed = math.ceil(2 * _DRAWS_BEYOND / (1 - level))
+    return (Issue(
+        "few-draws", "weakens",
+        f"Of {draws} resamples only {beyond_an_end:.1g} lie beyond each end of a "
+        f"{100 * level:.10g}% interval, so its ends are hardly known.",
+        f"Use bootstrap(fit, {needed}) or a lower level.",
     ),)  # fmt: skip
 
 

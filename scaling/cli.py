@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections.abc import Callable, Sequence
@@ -140,8 +141,7 @@ def forecast(
     if not isinstance(found, Fit):
         raise ScalingError("forecast needs a saved fit or a table of runs; a published law has no "
                            "errors to forecast with.")  # fmt: skip
-    inputs = {name: [parse_number(item) for item in text.split(",")]
-              for name, text in _pairs("input", at).items()}  # fmt: skip
+    inputs = {name: text.split(",") for name, text in _pairs("input", at).items()}
     _answer(found.forecast(level=level, **inputs), as_json)
 
 
@@ -216,10 +216,15 @@ def laws(as_json: AsJson = False) -> None:
 
 def main() -> None:
     """Run the command line; a mistake ends in one sentence and exit code 2."""
+    if sys.stdout is None:  # closed by whoever started us: there is nobody to print to
+        sys.stdout = io.StringIO()
     try:
         app()
     except ScalingError as mistake:
         typer.echo(str(mistake), err=True)
+        sys.exit(2)
+    except OSError as problem:
+        typer.echo(f"The output cannot be written: {problem.strerror}.", err=True)
         sys.exit(2)
 
 
@@ -267,6 +272,8 @@ def _pairs(option: str, texts: Sequence[str] | None) -> dict[str, str]:
         name, equals, value = text.partition("=")
         if not (name and equals and value):
             raise ScalingError(f"{option} must look like name=value; got {text!r}.")
+        if name.strip() in pairs:
+            raise ScalingError(f"{option} gives {name.strip()} twice; keep one.")
         pairs[name.strip()] = value.strip()
     return pairs
 

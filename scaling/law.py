@@ -110,6 +110,10 @@ class Law:
                 raise ScalingError(f"{cls.__name__}: {name!r} means something else on a law; "
                                    "give the coefficient another name.")  # fmt: skip
         cls.__annotations__ = annotations
+        for name in annotations:
+            if name in (*getattr(cls, "inputs", ()), getattr(cls, "target", "")):
+                raise ScalingError(f"{cls.__name__}: {name!r} is an input or the target; give the "
+                                   "coefficient another name.")  # fmt: skip
         dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)(cls)
         declared: tuple[Any, ...] = dataclasses.fields(cls)  # type: ignore[arg-type]
         cls.coefficients = {item.name: item.metadata["coefficient"] for item in declared}

@@ -22,6 +22,7 @@ from scaling.fitting.objective import OBJECTIVES
 from scaling.fitting.result import Fit
 from scaling.law import Law
 from scaling.laws import FAMILIES
+from scaling.text import brief, quoted
 
 __all__ = ["SCHEMA", "load", "plain", "save"]
 
@@ -65,15 +66,24 @@ def save(fit: Fit, path: str | os.PathLike[str], *, runs: str = "full") -> Path:
     if not isinstance(fit, Fit):
         raise ScalingError(f"save takes a fit; got {type(fit).__name__}.")
     record = _record(fit, full=runs == "full")
-    place = Path(path)
-    beside = place.with_name(f".{place.name}.{os.getpid()}.part")
     try:
-        beside.write_text(json.dumps(record, indent=1, allow_nan=False), encoding="utf-8")
-        beside.replace(place)
-    except OSError as problem:
-        beside.unlink(missing_ok=True)
-        raise ScalingError(f"{place} cannot be written: {problem.strerror}.") from None
-    return place
+        place = Path(path).resolve()  # a link is written through
+        if not place.name or (place.exists() and not place.is_file()):
+            raise ScalingError(f"{quoted(str(path))} is not a file that can be written.")
+        beside = place.with_name(f".{place.name}.{os.getpid()}.part")
+        try:
+            beside.write_text(json.dumps(record, indent=1, allow_nan=False), encoding="utf-8")
+            beside.replace(place)
+        finally:
+            beside.unlink(missing_ok=True)
+    except (OSError, TypeError, UnicodeError) as problem:
+        reason = getattr(problem, "strerror", None) or brief(problem)
+        raise ScalingError(f"{quoted(str(path))} cannot be written: {reason}.") from None
+    except ValueError as problem:
+        if isinstance(problem, ScalingError):
+            raise
+        raise ScalingError(f"{quoted(str(path))} cannot be written: {brief(problem)}.") from None
+    return Path(path)
 
 
 def load(path: str | os.PathLike[str], *, family: type[Law] | None = None) -> Fit:
@@ -96,21 +106,23 @@ def load(path: str | os.PathLike[str], *, family: type[Law] | None = None) -> Fi
     Traceback (most recent call last):
     scaling.errors.ScalingError: There is no file 'nowhere.json'.
     """
-    place = Path(path)
-    if not place.exists():
-        raise ScalingError(f"There is no file {str(path)!r}.")
     try:
+        place = Path(path)
+        if not place.exists():
+            raise ScalingError(f"There is no file {str(path)!r}.")
         record = json.loads(place.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        record = None
+    except ScalingError:
+        raise
+    except (OSError, TypeError, ValueError, RecursionError):
+        place, record = Path(brief(path)), None
     if not isinstance(record, dict) or record.get("kind") != _KIND:
-        raise ScalingError(f"{place.name} is not a fit saved by this library.")
+        raise ScalingError(f"{quoted(str(place))} is not a fit saved by this library.")
     if record.get("schema") != SCHEMA:
         raise ScalingError(
             f"{place.name} has schema {record.get('schema')!r}; this version reads {SCHEMA}. "
             "Load it with the version that saved it, or update scaling-laws."
         )
-    name = str(record.get("family"))
+    name = brief(record.get("family"))
     if family is None and name not in FAMILIES:
         raise ScalingError(f"{place.name} holds a {name}, a law of your own; load it with "
                            f"family={name}.")  # fmt: skip
@@ -118,7 +130,9 @@ def load(path: str | os.PathLike[str], *, family: type[Law] | None = None) -> Fi
     if found.__name__ != name:
         raise ScalingError(f"{place.name} holds a {name}; family= is {found.__name__}.")
     try:
-        return _fit(record, found)
+        fit = _fit(record, found)
+        str(fit)  # what cannot be shown is damaged
+        return fit
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as problem:
         raise ScalingError(f"{place.name} is a damaged fit: {problem}.") from None
 

@@ -16,7 +16,10 @@ def codes_in_code():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             is_issue = isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Issue"
             if is_issue and len(node.args) >= 2 and isinstance(node.args[0], ast.Constant):
-                found.setdefault(node.args[0].value, set()).add(node.args[1].value)
+                severity = node.args[1]
+                sides = [severity] if isinstance(severity, ast.Constant) else [
+                    severity.body, severity.orelse]  # fmt: skip
+                found.setdefault(node.args[0].value, set()).update(side.value for side in sides)
     return found
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from scaling.errors import FitError, Issue, worst_first
 from scaling.fitting.constraints import Constraints
@@ -26,7 +27,7 @@ from scaling.fitting.preparing import (
 from scaling.fitting.problem import Problem
 from scaling.fitting.resampling import resample
 from scaling.fitting.result import Fit
-from scaling.fitting.search import RAW_STARTS, Found, search, valley
+from scaling.fitting.search import RAW_STARTS, Found, loose_directions, search, valley
 from scaling.fitting.zeros import off_zero, without_zeros, zero_issue
 from scaling.law import Law
 from scaling.runs.door import numbers
@@ -39,6 +40,7 @@ __all__ = ["bootstrap", "fit"]
 _FEW_GROUPS = 10
 _FLAT_VALLEY = 0.3  # log factor from which resamples also start along the flattest direction
 _LACK_OF_FIT = 1.5
+_FEW_FREEDOM = 5
 _BOUND_SHARE = 0.1
 _MOVED_SHARE = 0.01
 
@@ -115,10 +117,17 @@ def fit(
     if not isinstance(objective, Objective):
         raise FitError(f"objective must be Huber(), LeastSquares() or LeastAbsolute(); "
                        f"got {objective!r}.")  # fmt: skip
+    weighing = weights_of(weights, frame)
+    groups = _labels(groups, frame)
+    left_out: tuple[str, ...] = ()
+    if weighing is not None and (weighing == 0).any():
+        kept = weighing > 0
+        left_out = (f"{int((~kept).sum())} runs of weight 0 are left out.",)
+        groups = groups[kept] if isinstance(groups, np.ndarray) else groups
+        frame, weighing = frame[kept], weighing[kept]
     given = Constraints(
         mapping_of("fixed", fixed), mapping_of("tied", tied), mapping_of("bounds", bounds)
     )
-    weighing = weights_of(weights, frame)
     problem = problem_of(family, frame, mapping, objective, given.check(family), weighing)
     measured = read_noise(noise, frame, mapping, family.target)
     found = search(problem, seed)
@@ -136,13 +145,13 @@ def fit(
         observed = numbers(frame, mapping[family.target])
         log_residual = np.log(np.maximum(objective.restore(residual + problem.wanted), 1e-300))
         lack = measured.ratio(log_residual - np.log(observed), len(problem.free))
-        issues += _lack_issues(lack)
+        issues += _lack_issues(lack, measured.freedom)
     ended = {**at_bounds(reduced, final.u), **dict.fromkeys(zeros, "zero")}
     result = Fit(
         law=law, runs=frame.copy(), columns=mapping, cost=cost, objective=objective,
         objective_value=value, draws=None, draws_kind="none", starts=starts,
         issues=worst_first(issues),
-        assumptions=assumptions(frame, mapping), constraints=problem.constraints,
+        assumptions=(*assumptions(frame, mapping), *left_out), constraints=problem.constraints,
         data=Data.of(used_columns(frame, mapping, cost), residual, len(problem.free)),
         ended={name: end if end == "zero" else f"{end} bound" for name, end in ended.items()},
         noise=measured, lack_of_fit=lack, weights=() if weighing is None else tuple(weighing),
@@ -195,7 +204,8 @@ def _with_draws(fit: Fit, problem: Problem, count: int, groups: Any) -> Fit:
     others = np.array([problem.encode(law.values)[0] for law in fit.starts.others])
     sides, width = valley(problem, u)
     others = np.vstack([others.reshape(-1, len(u)), sides if width > _FLAT_VALLEY else sides[:0]])
-    drawn = resample(problem, u, others, count, groups=codes, seed=fit.seed)
+    loose = loose_directions(problem, u)
+    drawn = resample(problem, u, others, count, loose=loose, groups=codes, seed=fit.seed)
     issues = list(fit.issues)
     if drawn.moved > _MOVED_SHARE:
         issues.append(Issue(
@@ -224,16 +234,31 @@ def _with_draws(fit: Fit, problem: Problem, count: int, groups: Any) -> Fit:
                    issues=worst_first(issues))  # fmt: skip
 
 
+def _labels(groups: Any, frame: pd.DataFrame) -> Any:
+    """Group labels as an array of the frame's length, where they are not a column's name."""
+    if groups is None or isinstance(groups, str):
+        return groups
+    groups_of(groups, frame)  # refuses what is no label a run
+    return np.asarray(groups)
+
+
 def _starts(problem: Problem, found: Found) -> Starts:
     laws = tuple(problem.law(u) for u in found.others)
     values = problem.objective_at(found.others)
     return Starts(RAW_STARTS, found.share, laws, tuple(values.tolist()))
 
 
-def _lack_issues(ratio: float) -> list[Issue]:
+def _lack_issues(ratio: float, freedom: int) -> list[Issue]:
+    issues = []
+    if 0 < freedom < _FEW_FREEDOM:
+        issues.append(Issue(
+            "few-replicates", "weakens",
+            f"The noise was measured with {freedom} degrees of freedom, too few to judge by.",
+            "Repeat more runs with other seeds.",
+        ))  # fmt: skip
     if not ratio > _LACK_OF_FIT:
-        return []
-    return [Issue(
+        return issues
+    return [*issues, Issue(
         "lack-of-fit", "weakens",
         f"Residuals are {ratio:.2g} times the noise, so the law misses something the runs show.",
         "Try another law, or look for what else changes between the runs.")]  # fmt: skip

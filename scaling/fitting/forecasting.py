@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from scaling.answer import Answer, beyond, beyond_issues
+from scaling.answer import Answer, beyond, beyond_issues, level_issues
 from scaling.columns import COMPUTE, PARAMS, TOKENS
 from scaling.errors import ScalingError
 from scaling.fitting.data import QUANTILES
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["Forecast", "forecast_of"]
 
 Array: TypeAlias = NDArray[np.float64]
+
+_PARTS = 40  # equal parts of the residuals that each draw of the curve is combined with
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,9 @@ class Forecast(Answer):
     @property
     def notes(self) -> tuple[str, ...]:
         """What the two intervals are, and what is taken for granted."""
-        next_run = "next run low and high hold a single new run: the same with the spread of the runs."
+        next_run = (
+            "next run low and high hold a single new run: the same with the spread of the runs."
+        )
         return (
             self.intervals,
             *((next_run,) if self.kind != "none" else ()),
@@ -74,6 +78,8 @@ def forecast_of(fit: Fit, points: Any, inputs: Mapping[str, Any], level: float) 
     })  # fmt: skip
     title = f"{fit.family.__name__} forecast of {target}"
     issues = (*fit.issues, *beyond_issues(factor))
+    if fit.draws is not None:
+        issues = (*issues, *level_issues(fit.draws.count, level))
     return Forecast(table, title, level, fit.draws_kind, issues, fit.assumptions)
 
 
@@ -98,16 +104,16 @@ def _points(points: Any, inputs: Mapping[str, Any], names: tuple[str, ...]) -> p
 
 
 def _next_run(fit: Fit, draws: Array) -> Array:
-    """Draws of a single new run: each draw of the curve with a residual of the runs.
+    """Draws of a single new run: each draw of the curve with every part of the residuals.
 
     Where the noise was said to be larger than the spread of the residuals, it takes their place.
     """
     residuals = np.array(fit.data.residual_quantiles)
-    # Evenly spread residuals in a shuffled order: the least noise for the number of draws.
-    place = (np.random.default_rng(fit.seed).permutation(len(draws)) + 0.5) / len(draws)
-    drawn = np.interp(place, QUANTILES, residuals)[:, None]
+    shares = (np.arange(_PARTS) + 0.5) / _PARTS
+    drawn = np.interp(shares, QUANTILES, residuals)[:, None, None]
     if fit.noise is not None:
-        normal = np.array([NormalDist().inv_cdf(share) for share in place])[:, None]
+        normal = np.array([NormalDist().inv_cdf(share) for share in shares])[:, None, None]
         noise = fit.noise.sd * (1.0 if fit.objective.space == "log" else np.abs(draws))
         drawn = np.where(noise > float(np.sqrt(np.mean(residuals**2))), normal * noise, drawn)
-    return np.asarray(fit.objective.restore(fit.objective.transform(draws) - drawn))
+    new = fit.objective.restore(fit.objective.transform(draws) - drawn)
+    return np.asarray(new).reshape(-1, draws.shape[-1])

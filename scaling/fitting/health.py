@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from scaling.errors import Issue
 from scaling.fitting.problem import Problem
-from scaling.fitting.search import Found, flatness
+from scaling.fitting.search import LOOSE, Found, flatness
 from scaling.law import Law
 from scaling.text import human, scalar_text
 
@@ -101,8 +101,8 @@ def _surface(
     if starts.share < _SHARE_NEEDED and value > problem.floor:
         yield Issue(
             "hard-surface", "weakens",
-            f"Only {round(starts.share * starts.tried)} of {starts.tried} starts arrived at the "
-            "lowest minimum, so a lower one may have been missed.",
+            f"Only {round(starts.share * starts.tried) or 'none'} of {starts.tried} starts arrived "
+            "at the lowest minimum, so a lower one may have been missed.",
             "Fit again with another seed, or fix or tie a coefficient.")  # fmt: skip
     near = starts.near(value)
     if near and value > problem.floor:
@@ -161,7 +161,7 @@ def _directions(problem: Problem, u: Array) -> Iterator[Issue]:
     if factor > _FLAT or condition > 1 / np.finfo(float).eps:
         known = f"a factor of {human(float(np.exp(min(factor, 300.0))), 2)}"
         yield Issue(
-            "flat-direction", "weakens",
+            "flat-direction", "blocks" if factor > LOOSE else "weakens",
             f"{_and(named)} cannot be told apart by these runs: together they may move by "
             f"{known} with no visible change in the fit."
             if len(named) > 1 else

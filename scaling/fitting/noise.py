@@ -32,11 +32,14 @@ class Noise:
         Where the number comes from.
     by_run : tuple of float
         One a run where a column gave it, else empty.
+    freedom : int
+        Degrees of freedom where it was measured on replicates, else 0.
     """
 
     sd: float
     source: str
     by_run: tuple[float, ...] = ()
+    freedom: int = 0
 
     def ratio(self, log_residual: Array, free: int) -> float:
         """Residual spread over the noise: near 1 where the law describes the runs."""
@@ -112,4 +115,4 @@ def _replicates(frame: pd.DataFrame, columns: Mapping[str, str], target: str) ->
     sd = float(np.sqrt((np.asarray(deviation) ** 2).sum() / freedom))
     if sd == 0:
         raise FitError("noise='replicates' found only exact copies; drop them first.")
-    return Noise(sd, f"replicates ({freedom} degrees of freedom)")
+    return Noise(sd, f"replicates ({freedom} degrees of freedom)", freedom=freedom)

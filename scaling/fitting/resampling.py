@@ -19,7 +19,7 @@ Array: TypeAlias = NDArray[np.float64]
 
 # Each block of 100 resamples has a random stream of its own and is refitted by itself, so that any
 # number of workers, and any number of resamples asked for, gives the same first ones to the bit.
-_BLOCK = 100
+_BLOCK, _BLOCK_ELEMENTS = 100, 1_000_000
 _DAMPING, _TOLERANCE = 1e-5, 1e-9
 _ABSOLUTE_KNEES = 5  # of the falling sequence of least absolute deviations
 _IMPROVED = 1e-6
@@ -45,8 +45,10 @@ class Resampled:
     bound: float
 
 
-def resample_counts(n: int, units: int, seed: int) -> Iterator[Array]:
+def resample_counts(n: int, units: int, seed: int, rows: int = 0) -> Iterator[Array]:
     """How often each unit is drawn in each resample, in whole blocks of shape (100, units).
+
+    Blocks are smaller where there are more than 10,000 rows.
 
     Examples
     --------
@@ -54,16 +56,18 @@ def resample_counts(n: int, units: int, seed: int) -> Iterator[Array]:
     >>> block.shape, block.sum(axis=1)[:2]
     ((100, 5), array([5., 5.]))
     """
-    for block in range(-(-n // _BLOCK)):
+    size = max(1, min(_BLOCK, _BLOCK_ELEMENTS // max(rows, units)))
+    for block in range(-(-n // size)):
         stream = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(block,)))
-        drawn = stream.integers(0, units, (_BLOCK, units)) + units * np.arange(_BLOCK)[:, None]
-        counts = np.bincount(drawn.ravel(), minlength=_BLOCK * units).reshape(_BLOCK, units)
+        drawn = stream.integers(0, units, (size, units)) + units * np.arange(size)[:, None]
+        counts = np.bincount(drawn.ravel(), minlength=size * units).reshape(size, units)
         yield counts.astype(float)
 
 
 def resample(
-    problem: Problem, u: Array, others: Array, n: int, *, groups: NDArray[np.intp] | None, seed: int
-) -> Resampled:
+    problem: Problem, u: Array, others: Array, n: int, *, loose: Array,
+    groups: NDArray[np.intp] | None, seed: int,
+) -> Resampled:  # fmt: skip
     """The problem refitted on resamples of its runs, or of whole groups of them.
 
     Parameters
@@ -75,6 +79,9 @@ def resample(
         Other minima that a resample may prefer; each is tried on the first block.
     n : int
         Resamples.
+    loose : ndarray, shape (d, q)
+        Directions that the runs say nothing about. No resample moves along them by itself, so
+        each starts at a random place, or the interval would pass for exact knowledge.
     groups : ndarray of int, shape (runs,), optional
         Number of the group of each run; single runs are drawn without it.
     seed : int
@@ -83,12 +90,14 @@ def resample(
     starts, moved = u[None, :], 0.0
     stages = list(knees(problem, u))[:_ABSOLUTE_KNEES]
     found = []
-    for block, counts in enumerate(resample_counts(n, units, seed)):
+    for block, counts in enumerate(resample_counts(n, units, seed, problem.target.size)):
         weights = problem.weights * (counts if groups is None else counts[:, groups])
+        stream = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(block, 1)))
+        shift = stream.normal(size=(len(weights), len(loose))) @ loose
         if block == 0 and len(others):
-            starts, moved, ended = _pilot(problem, np.vstack([u, others]), weights, stages)
+            starts, moved, ended = _pilot(problem, np.vstack([u, others]), weights, stages, shift)
         else:
-            ended = _lowest(problem, starts, weights, stages)[0]
+            ended = _lowest(problem, starts, weights, stages, shift)[0]
         found.append(ended)
     drawn = np.vstack(found)[:n]
     lower, upper = problem.limits
@@ -97,12 +106,12 @@ def resample(
 
 
 def _pilot(
-    problem: Problem, starts: Array, weights: Array, stages: list[float]
+    problem: Problem, starts: Array, weights: Array, stages: list[float], shift: Array
 ) -> tuple[Array, float, Array]:
     """The starts worth giving to every resample, the share that left the fit's minimum, and where
     the first block ended.
     """
-    ended, values = _lowest(problem, starts, weights, stages)
+    ended, values = _lowest(problem, starts, weights, stages, shift)
     winner = values.argmin(axis=1)
     better = values.min(axis=1) < values[:, 0] * (1 - _IMPROVED) - problem.floor
     moved = float(better.mean())
@@ -112,12 +121,12 @@ def _pilot(
 
 
 def _lowest(
-    problem: Problem, starts: Array, weights: Array, stages: list[float]
+    problem: Problem, starts: Array, weights: Array, stages: list[float], shift: Array
 ) -> tuple[Array, Array]:
     """Lowest end of each resample over the starts, and the objective from every start."""
     ends, values = [], []
     for start in starts:
-        u = np.repeat(start[None, :], len(weights), axis=0)
+        u = np.clip(start + shift, *problem.limits)
         for knee in stages:
             refined = refine(problem, u, weights, knee=knee, damping=_DAMPING, tolerance=_TOLERANCE)
             u = refined.u

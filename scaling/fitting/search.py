@@ -9,11 +9,22 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from scaling.errors import FitError
 from scaling.fitting.engine import Refined, low_discrepancy, refine, same_prediction
 from scaling.fitting.polishing import polish, to_vertex
 from scaling.fitting.problem import Problem
 
-__all__ = ["RAW_STARTS", "Found", "flatness", "knees", "search", "settle", "valley"]
+__all__ = [
+    "LOOSE",
+    "RAW_STARTS",
+    "Found",
+    "flatness",
+    "knees",
+    "loose_directions",
+    "search",
+    "settle",
+    "valley",
+]
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -27,6 +38,8 @@ _SETTLED = 1e-6  # relative fall still promised, below which an end is a minimum
 _STEPS = (-3.0, -2.0, -1.0, -0.5, 0.5, 1.0, 2.0, 3.0)  # along a valley, in standard deviations
 _WALKS, _WALK_TOLERANCE, _WALK_LIMIT = 5, 1e-6, 15
 _REACH = 5.0  # of one standard deviation, in coordinates
+LOOSE = 10.0  # log factor from which the runs say nothing about a direction
+_WANDER = 2.0
 _LOWER = 1e-9
 _ROUNDING = 1e-16
 _SD_PER_MEDIAN = 1.5  # of a normal distribution, nearly
@@ -89,6 +102,11 @@ def search(problem: Problem, seed: int) -> Found:
         refined = refine(
             part, ends, knee=knee, tolerance=stage.tolerance, limit=stage.limit, merge=True
         )
+        if not np.isfinite(refined.value).any():
+            raise FitError(
+                f"{problem.family.__name__} is not a number at any start of the search; check its "
+                "formula, the ties, and the units of the inputs."
+            )
         kept, like = _distinct(part, refined, stage.within)
         ends, values = refined.u[kept], refined.value[kept]
         came_to = np.where(came_to < 0, -1, like[came_to])
@@ -203,6 +221,18 @@ def valley(problem: Problem, u: Array) -> tuple[Array, float]:
     along = vectors[:, 0] * relative
     sides = u + min(width, _REACH) * np.array(_STEPS)[:, None] * along
     return np.clip(sides, *problem.limits), width
+
+
+def loose_directions(problem: Problem, u: Array) -> Array:
+    """Directions that the runs say nothing about, in coordinates, shape (d, q).
+
+    Each is as long as the log factor of two by which its coefficients are let wander.
+    """
+    eigenvalues, vectors, spread = flatness(problem, u)
+    none = spread / np.sqrt(eigenvalues) > LOOSE
+    relative = (problem.yardstick(u[None, :]) / problem.chain(u[None, :]))[0]
+    wander: Array = np.nan_to_num(_WANDER * (vectors[:, none] * relative[:, None]).T)
+    return wander
 
 
 def flatness(problem: Problem, u: Array) -> tuple[Array, Array, float]:

@@ -65,7 +65,7 @@ def _lines(fit: Fit, level: float) -> list[str]:
     if fit.noise is not None:
         noise = f"{scalar_text(fit.noise.sd)}, {fit.noise.source}"
         lines.append(f"residuals are {fit.lack_of_fit:.2g}x the noise ({noise})")
-    intervals = f"[low, high] hold {level:.0%}: {fit.draws_kind}"
+    intervals = f"[low, high] hold {100 * level:.10g}%: {fit.draws_kind}"
     lines.append(intervals if fit.draws is not None else "no intervals: bootstrap=0")
     return [*lines, *issue_lines(fit.issues)]
 

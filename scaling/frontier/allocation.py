@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from scaling.answer import beyond, beyond_issues
+from scaling.answer import beyond, beyond_issues, level_issues
 from scaling.columns import COLUMNS, COMPUTE, PARAMS, TOKENS
 from scaling.cost import SIX_ND, Cost
 from scaling.errors import Issue, NoTradeoffError, ScalingError
@@ -163,7 +163,7 @@ class Question:
             )
         return size, tokens
 
-    def issues_at(self, compute: Array, sizes: Array | None) -> tuple[Issue, ...]:
+    def issues_at(self, compute: Array, sizes: Array | None, level: float) -> tuple[Issue, ...]:
         """The source's issues, and what the answer at these computes adds.
 
         Parameters
@@ -171,10 +171,14 @@ class Question:
         compute : ndarray, shape (m,)
         sizes : ndarray, shape (k, m), or None
             Best size of each draw.
+        level : float
         """
         reached = np.asarray(compute)[np.isfinite(compute)]
         far = beyond(self.source.ranges, {COMPUTE: reached}) if reached.size else reached
+        draws = self.source.draws
         issues = (*self.source.issues, *beyond_issues(far))
+        if draws is not None:
+            issues = (*issues, *level_issues(draws.count, level))
         if sizes is None or np.isfinite(sizes).all():
             return issues
         share = float((~np.isfinite(sizes)).any(axis=1).mean())
@@ -220,7 +224,10 @@ def ask(
         role = by_column.get(key, key)
         if role not in law.inputs:
             raise ScalingError(f"held names {key!r}; {name} has {', '.join(law.inputs)}.")
-        kept[role] = float(positive(key, value)[0])
+        values = positive(key, value)
+        if len(values) != 1:
+            raise ScalingError(f"held takes one number for {key}; got {len(values)}.")
+        kept[role] = float(values[0])
     left = [role for role in law.inputs if role not in (*_TRADED, *kept)]
     if left:
         raise ScalingError(f"{name} also needs {', '.join(left)}; give it in held=, such as "
@@ -250,7 +257,7 @@ def positive(name: str, value: Any) -> Array:
     found = []
     for item in items:
         try:
-            number = parse_number(item)
+            number = np.nan if isinstance(item, bool) else parse_number(item)
         except (TypeError, ValueError):
             number = np.nan
         if not (np.isfinite(number) and number > 0):

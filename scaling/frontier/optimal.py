@@ -128,7 +128,7 @@ def compute_optimal(
     used = "formula" if _closed(question) else "numeric"
     title = f"Compute-optimal frontier of {question.family.__name__}"
     exponents = _exponents(question, budgets, level)
-    issues = question.issues_at(budgets, sizes)
+    issues = question.issues_at(budgets, sizes, level)
     return Frontier(table, title, level, source.draws_kind, issues, used, exponents, question.cost)
 
 

@@ -132,8 +132,10 @@ def regret(
     budget = positive(COMPUTE, compute)
     if len(budget) != 1:
         raise ScalingError(f"regret takes one compute; got {len(budget)}.")
-    if not (np.isfinite(within) and within > 0):
-        raise ScalingError(f"within must be a share above 0, such as 0.0025; got {within!r}.")
+    if not (np.isfinite(within) and 0 < within < 1):
+        raise ScalingError(
+            f"within must be a share between 0 and 1, such as 0.0025; got {within!r}."
+        )
     if hardware is not None and not isinstance(hardware, Hardware):
         raise ScalingError(f"hardware must be a Hardware; got {hardware!r}.")
     best_size = float(question.best_inputs(budget)[0][0])
@@ -151,7 +153,7 @@ def regret(
     curve = _table(question, budget, grid, within, level, wasted=False)
     band = _band(grid, curve["probability_within"].to_numpy())
     drawn = None if source.draws is None else question.allocate(source.draws, budget)[0]
-    issues = question.issues_at(budget, drawn)
+    issues = question.issues_at(budget, drawn, level)
     if np.isnan(band[0]):
         issues = (*issues, Issue(
             "no-safe-size", "weakens",

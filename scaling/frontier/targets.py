@@ -92,7 +92,7 @@ def required(
         else:
             table = with_ends(table, question.column(role), best[role], draws, level)
     issues = (
-        *question.issues_at(best[COMPUTE], None),
+        *question.issues_at(best[COMPUTE], None, level),
         *_unreachable(wanted, best, drawn),
     )
     title = f"Least {what} to reach the loss, by {question.family.__name__}"

@@ -56,6 +56,8 @@ def frontier(
     if low.notna().any():
         ax.fill_between(table[COMPUTE], low, high, color=MAIN, alpha=BAND, linewidth=0)
         shown += [low.to_numpy(), high.to_numpy()]
+    if len(table) == 1 and low.notna().all():
+        ax.vlines(table[COMPUTE], low, high, color=MAIN, linewidth=1.2)
     ax.plot(table[COMPUTE], table[column], color=MAIN, linewidth=1.8,
             marker="o" if len(table) < 15 else None, markersize=4)  # fmt: skip
     last = table.iloc[-1]

@@ -21,9 +21,7 @@ _SMALL_PARAMS, _SMALL_TOKENS = 1e5, 1e6  # no table of language models lies whol
 _DECADE = 10.0
 _CONSTANT_RATIO = 0.02  # standard deviation of log tokens per param
 _MOVES_WITH_SIZE = 0.9  # rank correlation of pairs, ties left out
-_UNKNOWN = (
-    "its effect cannot be told from that of size, and biases the law in an unknown direction"
-)
+_UNKNOWN = "its effect cannot be told from that of size, and biases the law in an unknown direction"
 _PAIRED = 400  # rows at most whose pairs are compared
 _PER_BYTE = ("loss_bits_per_byte", "loss_nats_per_byte", "error")
 
@@ -161,10 +159,11 @@ def _confounds(
         if not column.numeric:
             values = _ordered_levels(frame[name], size)
         moves = _association(values, size)
+        why = column.confound or _UNKNOWN
         if abs(moves) > _MOVES_WITH_SIZE:
             yield Issue(
                 "changes-with-size", "weakens",
-                f"{name} {told if moves > 0 else 'falls'} with model size: {column.confound or _UNKNOWN}.",
+                f"{name} {told if moves > 0 else 'falls'} with model size: {why}.",
                 f"Tune {name} at each size, or vary it at one size to measure its effect.",
             )  # fmt: skip
 

@@ -48,7 +48,7 @@ def coef(
     unit : str
         Unit, where it has one.
     positive : bool
-        Whether it is positive by meaning; then it is fitted as its logarithm.
+        Whether it is positive by meaning; with a wide range it is fitted as its logarithm.
 
     Raises
     ------

@@ -15,7 +15,7 @@ C4_BASE = {
 
 
 def size_worth_training(tokens, E, A, B, alpha, beta):
-    """Compute-optimal size for so many tokens, by core.md 0.1: N*(D) = G (G D)^(beta/alpha)."""
+    """Compute-optimal size for so many tokens: N*(D) = G (G D)^(beta/alpha)."""
     G = (alpha * A / (beta * B)) ** (1 / (alpha + beta))
     return G * (G * tokens) ** (beta / alpha)
 

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from scaling.columns import COLUMNS, COMPUTE, PARAMS, TOKENS
 from scaling.cost import Cost
-from scaling.errors import ColumnError, FitError, name_rows
+from scaling.errors import ColumnError, FitError, ScalingError, name_rows
 from scaling.fitting.constraints import Constraints
 from scaling.fitting.objective import Objective
 from scaling.fitting.problem import Problem
 from scaling.law import Law
-from scaling.runs.door import as_frame, check_roles, loose_numbers, numbers
+from scaling.runs.door import REASON, as_frame, check_roles, loose_numbers, numbers
 from scaling.runs.suspicion import refuse_mixed_losses
+from scaling.text import brief
 
 __all__ = [
     "checked", "groups_of", "mapping_of", "problem_of", "used_columns", "weights_of", "whole",
@@ -79,7 +80,32 @@ def problem_of(
             f"{family.__name__} has {q} free coefficients ({', '.join(problem.free)}) and needs "
             f"at least {q + 1} runs; got {n}. Add runs, or fix or tie coefficients."
         )
+    _probe(problem)
     return problem
+
+
+def _probe(problem: Problem) -> None:
+    """Refuse a formula that cannot take arrays, or that mixes the runs up."""
+    name = problem.family.__name__
+    low, high = problem.box
+    u = low + np.array([[0.4], [0.6]]) * (high - low)
+    few = problem.subset(slice(0, 3))
+    try:
+        together = few.predict(u)
+        few.rows(u)
+        alone = few.subset(slice(0, 1)).predict(u)
+    except ScalingError:
+        raise
+    except (TypeError, ValueError, AttributeError, IndexError) as reason:
+        raise FitError(
+            f"The formula of {name} cannot take arrays ({brief(reason, REASON)}); write it with "
+            "operators and NumPy functions that work element by element."
+        ) from None
+    if not np.allclose(together[:, :1], alone, rtol=1e-9, equal_nan=True):
+        raise FitError(
+            f"The formula of {name} predicts a run differently when other runs stand beside it; "
+            "write it element by element, without means or sums over its inputs."
+        )
 
 
 def weights_of(weights: Any, frame: pd.DataFrame) -> Array | None:

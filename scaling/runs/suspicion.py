@@ -84,10 +84,10 @@ def _found(frame: pd.DataFrame, columns: Mapping[str, str], cost: Cost) -> Itera
         low, high = float(values.min()), float(values.max())
         if low > 0 and high / low < _DECADE:
             yield Issue(
-                "narrow-range", "weakens",
+                "narrow-range", "weakens" if high > low else "blocks",
                 f"{name} runs only from {human(low)} to {human(high)}, under one decade."
                 if high > low
-                else f"{name} is {human(low)} in every run.",
+                else f"{name} is {human(low)} in every run, so nothing is known of its effect.",
                 f"Add runs with smaller or larger {name}.")  # fmt: skip
     yield from _duplicates(frame, columns)
     if sizes:

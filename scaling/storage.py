@@ -202,9 +202,7 @@ def _fit(record: dict[str, Any], family: type[Law]) -> Fit:
         draws=drawn,
         draws_kind=record["draws_kind"],
         starts=Starts(**{**starts, "values": tuple(starts["values"])}, others=others),
-        issues=tuple(
-            Issue(**{**issue, "rows": tuple(issue["rows"])}) for issue in record["issues"]
-        ),
+        issues=tuple(_issue(values) for values in record["issues"]),
         assumptions=tuple(record["assumptions"]),
         constraints=Constraints(**constraints),
         data=Data(**data),
@@ -214,6 +212,11 @@ def _fit(record: dict[str, Any], family: type[Law]) -> Fit:
         weights=tuple(record["weights"]),
         seed=record["seed"],
     )
+
+
+def _issue(values: dict[str, Any]) -> Issue:
+    rows = (tuple(row) if isinstance(row, list) else row for row in values["rows"])
+    return Issue(**{**values, "rows": tuple(rows)})
 
 
 def _draws(draws: dict[str, Any], family: type[Law]) -> Law:

@@ -32,6 +32,7 @@ def test_published_law_lies_in_its_typical_ranges_and_says_where_it_is_from(name
         low, high = declared.typical
         assert low <= preset.law.values[coefficient] <= high, coefficient
     assert set(preset.columns) == {*preset.law.inputs, preset.law.target}
+    assert set(preset.units) == set(preset.columns)
 
 
 class Saturating(Law):

@@ -256,3 +256,64 @@ def test_answers_print_and_become_html_and_dict(fit):
         assert "<table" in answer._repr_html_()
         assert answer.to_dict()["rows"]
         assert isinstance(answer.table, pd.DataFrame)
+
+
+class Overgrown(Law):
+    """A law whose loss rises again for models too large for their data."""
+
+    inputs = ("params", "tokens")
+    E: Coef = coef("floor", typical=(0.5, 3))
+    A: Coef = coef("params prefactor", typical=(1, 1e4))
+    c: Coef = coef("cost of size", typical=(1e-12, 1e-8))
+
+    def formula(self, N, D):
+        return self.E + self.A * N**-0.35 + self.c * N * 1e9 / D
+
+
+def test_required_finds_the_least_size_where_the_loss_rises_again():
+    law = Overgrown(E=1.9, A=300, c=1e-11)
+    sizes = np.geomspace(1e6, 1e12, 60001)
+    losses = law.formula(sizes, 1e10)
+    assert losses.argmin() < 60000
+    target = losses.min() + 0.02
+    least = sizes[np.argmax(losses < target)]
+    found = scaling.required(law, "params", loss=target, held={"tokens": 1e10}).table["params"][0]
+    assert found == pytest.approx(least, rel=1e-3)
+    out_of_reach = scaling.required(law, "params", loss=losses.min() - 0.01, held={"tokens": 1e10})
+    assert [issue.code for issue in out_of_reach.issues] == ["unreachable"]
+
+
+def test_loss_at_the_floor_is_never_reached(law):
+    assert np.isinf(scaling.required(law, "compute", loss=float(law.E)).table["compute"][0])
+
+
+def test_draws_without_an_optimum_are_left_out_of_every_column(fit):
+    from dataclasses import replace
+
+    values = {name: value.copy() for name, value in fit.draws.values.items()}
+    values["B"][:60] = 0.0
+    broken = replace(fit, draws=type(fit.law).unchecked(values))
+    kept = type(fit.law).unchecked({name: value[60:] for name, value in values.items()})
+    answer = scaling.regret(broken, 1e24, [70e9, 200e9])
+    alone = scaling.regret(replace(fit, draws=kept), 1e24, [70e9, 200e9])
+    assert "no-optimum-in-draws" in [issue.code for issue in answer.issues]
+    for column in ("excess_mean", "excess_p90", "probability_within"):
+        np.testing.assert_allclose(answer.table[column], alone.table[column])
+
+
+def test_band_wider_than_the_grid_has_open_ends(law):
+    flat = type(law)(E=1.9, A=1e-6, B=1e-6, alpha=0.1, beta=0.1)
+    assert scaling.regret(flat, 1e24).band == (0.0, np.inf)
+
+
+def test_regret_holds_further_inputs():
+    law = Repeated(E=1.9, A=500, B=1500, R=15)
+    answer = scaling.regret(law, 1e22, held={"unique_tokens": 25e9})
+    assert answer.table["excess_mean"].min() < 1e-3
+    with pytest.raises(scaling.ScalingError, match="hold neither"):
+        scaling.regret(law, 1e22, held={"unique_tokens": 25e9, "tokens": 1e12})
+
+
+def test_held_takes_one_number(law):
+    with pytest.raises(scaling.ScalingError, match="one number for params; got 2"):
+        scaling.required(law, "tokens", loss=2.1, held={"params": [8e9, 9e9]})

@@ -102,3 +102,37 @@ def test_family_given_must_be_the_one_in_the_file(fit, tmp_path):
     path = scaling.save(fit, tmp_path / "fit.json")
     with pytest.raises(scaling.ScalingError, match="holds a Chinchilla"):
         scaling.load(path, family=scaling.laws.Kaplan)
+
+
+def test_open_bounds_odd_indices_and_links_survive(tmp_path):
+    runs = scaling.datasets.load("demo")
+    runs.index = pd.MultiIndex.from_arrays([range(63), pd.date_range("2026-01-01", periods=63)])
+    runs = pd.concat([runs, runs.iloc[:1]])
+    fit = scaling.fit(Chinchilla, runs, bounds={"E": (1.0, np.inf)}, bootstrap=20)
+    link, target = tmp_path / "link.json", tmp_path / "target.json"
+    target.write_text("old")
+    link.symlink_to(target)
+    scaling.save(fit, link)
+    assert link.is_symlink()
+    loaded = scaling.load(target)
+    assert loaded.constraints.bounds["E"] == (1.0, np.inf)
+    assert str(loaded).splitlines()[0] == str(fit).splitlines()[0]
+    assert loaded.runs.shape == fit.runs.shape
+
+
+@pytest.mark.parametrize("path", [".", "", "/", "a" * 300, "a\0b", None, 3])
+def test_places_that_cannot_be_written_are_refused(fit, tmp_path, monkeypatch, path):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(scaling.ScalingError, match="written"):
+        scaling.save(fit, path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_no_regular_file_is_left_as_it_is(fit, tmp_path):
+    import os
+
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(scaling.ScalingError, match="not a file that can be written"):
+        scaling.save(fit, pipe)
+    assert pipe.is_fifo()

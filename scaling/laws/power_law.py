@@ -14,7 +14,7 @@ class PowerLaw(Law):
     inputs = ("x",)
     source = "Kaplan et al. 2020, arXiv:2001.08361, eq. 1.1-1.3, with A = x_c^alpha"
 
-    A: Coef = coef("value at x = 1", typical=(1e-8, 1e10))
+    A: Coef = coef("value at x = 1", typical=(1e-10, 1e10))
     alpha: Coef = coef("exponent", typical=(-1, 1), positive=False)
 
     def formula(self, x):

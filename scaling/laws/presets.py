@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from scaling.columns import COLUMNS
 from scaling.cost import SIX_ND, Cost
 from scaling.errors import Issue, one_of
 from scaling.law import Law
@@ -64,6 +65,11 @@ class Published:
         return self.law
 
     @property
+    def units(self) -> Mapping[str, str]:
+        """Unit of each role, by the column that plays it."""
+        return {role: COLUMNS[column].unit for role, column in self.columns.items()}
+
+    @property
     def issues(self) -> tuple[Issue, ...]:
         """The caution, where there is one."""
         if not self.caution:
@@ -99,7 +105,7 @@ def _kaplan_joint() -> Published:
 def _one_input(
     name: str, column: str, scale: float, exponent: float, source: str, *,
     constant: float = 0.0, target: str = "loss", ranges: Mapping[str, tuple[float, float]] = {},
-    caution: str = "",
+    caution: str = "", evidence: str = PAPER,
 ) -> Published:  # fmt: skip
     """Law ``constant + (x / scale)**-exponent``; scales of compute are in PF-days."""
     unit = _FLOPS_PER_PF_DAY if column == "compute" else 1.0
@@ -110,7 +116,7 @@ def _one_input(
         else PowerLaw(A=prefactor, alpha=exponent)
     )
     columns = {"x": column, "loss": target}
-    return Published(name, law, columns, None, ranges, source, PAPER, caution)
+    return Published(name, law, columns, None, ranges, source, evidence, caution)
 
 
 # Henighan et al. 2020, table 1: constant, scale and exponent of L(N) and L(C), then scale and
@@ -201,6 +207,16 @@ _MAKERS: dict[str, Callable[[], Published]] = {
     "kaplan-2020-size": _kaplan(
         "kaplan-2020-size", "compute", 1.3e9 ** (-1 / 0.73), -0.73, place="table 6",
         target="params_non_embedding", caution=_ALLOCATION_CAUTION),
+    "kaplan-2020-size-naive": _kaplan(
+        "kaplan-2020-size-naive", "compute", 1.6e9 ** (-1 / 0.88), -0.88, place="figure 14",
+        target="params_non_embedding", caution=_ALLOCATION_CAUTION, evidence=QUOTED),
+    "kaplan-2020-batch": _kaplan(
+        "kaplan-2020-batch", "compute", 2.0e6 ** (-1 / 0.24), -0.24, place="table 6",
+        target="batch_size", caution="The critical batch; training at it costs twice the least "
+        "compute and twice the fewest steps."),
+    "kaplan-2020-steps": _kaplan(
+        "kaplan-2020-steps", "compute", 5.4e3 ** (-1 / 0.03), -0.03, place="table 6",
+        target="steps", caution="The fewest steps, at a batch far above the critical one."),
     "kaplan-2020-data": _kaplan(
         "kaplan-2020-data", "compute", 2e10 ** (-1 / 0.27), -0.27, place="table 6",
         target="tokens", caution=_ALLOCATION_CAUTION),

@@ -57,11 +57,12 @@ class Problem:
     def _logged(self) -> NDArray[np.bool_]:
         ranges = (self.family.coefficients[name].typical for name in self.free)
         wide = np.array([high > _SPAN * low for low, high in ranges], dtype=bool)
-        logged: NDArray[np.bool_] = self._positive & wide
+        logged: NDArray[np.bool_] = self.positive & wide
         return logged
 
     @cached_property
-    def _positive(self) -> NDArray[np.bool_]:
+    def positive(self) -> NDArray[np.bool_]:
+        """Which of the free coefficients are positive by meaning."""
         return np.array([self.family.coefficients[name].positive for name in self.free], dtype=bool)
 
     @cached_property
@@ -143,7 +144,7 @@ class Problem:
         The coefficient itself where it is positive, else the width of its typical range.
         """
         theta = np.where(self._logged, self._exp(u), u * self._width)
-        return np.where(self._positive, theta, self._width)
+        return np.where(self.positive, theta, self._width)
 
     def predict(self, u: Array) -> Array:
         """Prediction at the coordinates, shape (k, n)."""

@@ -17,6 +17,7 @@ __all__ = ["off_zero", "without_zeros", "zero_issue"]
 Array: TypeAlias = NDArray[np.float64]
 
 _NO_EFFECT = 1e-6  # share of the prediction below which a coefficient counts as zero
+_AT_LIMIT = 1e-9
 _RESTART_AT = 1e-2  # share of the prediction at which resamples start such a coefficient
 
 
@@ -53,10 +54,11 @@ def _effects(problem: Problem, u: Array) -> dict[str, float]:
 
 def off_zero(problem: Problem, u: Array) -> Array:
     """Coordinates with the zeros lifted to where a resample can still feel them."""
-    low, _ = problem.box
-    lifted = np.where(np.isfinite(u), u, low)
+    low, high = problem.box
+    zero = ~np.isfinite(u) | (problem.positive & (u <= problem.limits[0] + _AT_LIMIT))
+    lifted = np.where(zero, (low + high) / 2, u)
     for j, name in enumerate(problem.free):
-        if not np.isfinite(u[j]):
+        if not np.isfinite(u[j]):  # a prefactor; the exponents beside it are in their usual range
             effect = max(_effects(problem, lifted)[name], 1e-300)
             lifted[j] += np.log(_RESTART_AT / effect)
     return lifted

@@ -63,6 +63,7 @@ def _frame_of(table: Any) -> pd.DataFrame:
     if isinstance(table, pd.DataFrame):
         return table
     if hasattr(table, "to_pandas"):
+        check_unique(list(getattr(table, "column_names", ())))  # of Arrow, which allows them twice
         try:
             frame = table.to_pandas()
         except ImportError as missing:

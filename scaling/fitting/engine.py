@@ -20,6 +20,7 @@ __all__ = ["Refined", "low_discrepancy", "refine", "same_prediction"]
 
 Array: TypeAlias = NDArray[np.float64]
 
+_POOL_AFTER = 60  # iterations
 _BLOCK_ELEMENTS = 60_000  # candidates times rows that fit the cache
 _LONGEST_STEP = 3.0
 _FAR = 1e-3  # a predicted fall above this share of the objective also tries a longer step
@@ -104,10 +105,14 @@ def refine(
     count, n = len(u), problem.target.size
     out = Refined(u.copy(), np.full(count, np.inf), np.arange(count), np.zeros(count, dtype=bool))
     size = count if merge else max(1, _BLOCK_ELEMENTS // max(n, 1))
-    for start in range(0, count, size):
-        block = np.arange(start, min(start + size, count))
-        given = problem.weights[None, :] if weights is None else weights[block]
-        _Batch(problem, out, block, given, knee, damping, tolerance).run(limit, merge)
+    moving = np.arange(count)
+    # Blocks stop early where there are several, and what still moves then goes on in fewer.
+    for allowed in (limit,) if count <= size else (min(_POOL_AFTER, limit), limit):
+        for start in range(0, len(moving), size):
+            block = moving[start : start + size]
+            given = problem.weights[None, :] if weights is None else weights[block]
+            _Batch(problem, out, block, given, knee, damping, tolerance).run(allowed, merge)
+        moving = np.flatnonzero(~out.settled & np.isfinite(out.value))
     return out
 
 
@@ -169,9 +174,7 @@ class _Batch:
             slope = self.problem.objective.slope(self.prediction)
             size = np.abs(self.residual)
             pull = self.weights * slope
-            bend = np.where(
-                size <= self.knee, 1.0, np.minimum(self.fade[:, None] * self.knee / size, 1.0)
-            )
+            bend = np.where(size <= self.knee, 1.0, self.fade[:, None] * self.knee / size)
             rows = self.problem.rows(self.u)
             chain = self.problem.chain(self.u)
             capped = np.clip(self.residual, -self.knee, self.knee)
@@ -221,11 +224,12 @@ class _Batch:
                 other = np.clip(self.u[chosen] + length * step[chosen], lower, upper)
                 found = self._evaluate(other, self._weights_of(chosen))
                 wins = found[2] < value[chosen]
+                if not wins.any():
+                    continue
                 better = np.flatnonzero(chosen)[wins]
-                u[better] = other[wins]
-                prediction = np.array(prediction)
+                u[better], value[better] = other[wins], found[2][wins]
+                prediction = prediction if prediction.flags.writeable else prediction.copy()
                 prediction[better], residual[better] = found[0][wins], found[1][wins]
-                value[better] = found[2][wins]
         accepted = value < self.value
         change = np.where(accepted, self.value - np.where(accepted, value, 0.0), 0.0)
         stalled = helped & (change < self.tolerance * (self.value + self.problem.floor))

@@ -151,7 +151,8 @@ class Problem:
         law = self.family.unchecked(self.coefficients(u))
         with np.errstate(all="ignore"):
             prediction = law.formula(*self.inputs)
-        return np.broadcast_to(prediction, (len(u), self.target.size))
+        shape = (len(u), self.target.size)
+        return prediction if np.shape(prediction) == shape else np.broadcast_to(prediction, shape)
 
     def residual(self, prediction: Array) -> Array:
         """Residual in the objective's space; NaN where the prediction has no transform."""

@@ -53,7 +53,7 @@ OPTIMUM = 0.0010182740178  # lowest objective known on these runs
 ARRIVED = 1e-4  # a start arrives when it ends this close to it, relatively
 
 # Hoffmann et al. 2022, appendix D.3: log E, log A, log B, alpha, beta. Their exponents of 0 are
-# lifted for every tool, as a coefficient that is fitted as its logarithm cannot start at 0.
+# lifted for every tool: at 0 a term is a second constant, which no search can tell from E.
 GRID = {
     "e": (-1.0, -0.5, 0.0, 0.5, 1.0),
     "a": (0.0, 5.0, 10.0, 15.0, 20.0, 25.0),

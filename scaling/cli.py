@@ -19,7 +19,7 @@ from scaling.answer import Answer, issue_dict, issue_lines, shown
 from scaling.cost import Hardware
 from scaling.errors import ScalingError, one_of
 from scaling.fitting import Fit, Huber
-from scaling.fitting.objective import OBJECTIVES, Objective
+from scaling.fitting.objective import OBJECTIVES, Objective, Space
 from scaling.fitting.wording import fit_text
 from scaling.law import Law
 from scaling.laws import FAMILIES, Published, published, published_names
@@ -297,12 +297,12 @@ def _number_or_text(text: str | None) -> float | str | None:
 
 def _objective(name: str, delta: float | None, space: str) -> Objective:
     chosen = OBJECTIVES[one_of("--objective", name, tuple(OBJECTIVES))]
-    one_of("--space", space, ("log", "linear"))
+    residuals: Space = one_of("--space", space, ("log", "linear"))
     if delta is None:
-        return chosen(space=space)  # type: ignore[arg-type]
+        return chosen(space=residuals)
     if chosen is not Huber:
         raise ScalingError(f"--delta belongs to huber, not to {name}.")
-    return Huber(delta=delta, space=space)  # type: ignore[arg-type]
+    return Huber(delta=delta, space=residuals)
 
 
 def _draw(figure: Callable[[], Any], path: Path) -> None:

@@ -84,9 +84,9 @@ def required(
     drawn = None if source.draws is None else _inputs(question, source.draws, what, wanted)
     table = pd.DataFrame({question.column(question.family.target): wanted})
     for role in (PARAMS, TOKENS, COMPUTE):
-        draws = None if drawn is None else drawn[role]
-        if draws is not None:
-            draws = np.broadcast_to(draws, (source.draws.count, len(wanted)))  # type: ignore[union-attr]
+        draws = None
+        if drawn is not None and source.draws is not None:
+            draws = np.broadcast_to(drawn[role], (source.draws.count, len(wanted)))
         if role in question.held:
             table[question.column(role)] = best[role]
         else:

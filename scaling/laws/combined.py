@@ -1,0 +1,120 @@
+"""Laws made of laws: the mean of several, and one that drifts beyond the runs it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from scaling.law import Law, coef
+
+__all__ = ["averaged", "drifting"]
+
+_TRADED = ("params", "tokens")
+
+
+@cache
+def averaged(*families: type[Law]) -> type[Law]:
+    """Family that predicts the weighted geometric mean of what several families predict.
+
+    Parameters
+    ----------
+    *families : type of Law
+        All with the same inputs and target. The coefficients of the first end in ``_1``, those of
+        the second in ``_2``, and so on; ``weight_1``, ``weight_2``, ... add to 1.
+
+    Returns
+    -------
+    type of Law
+
+    Examples
+    --------
+    >>> from scaling.laws import Chinchilla, CoupledChinchilla
+    >>> list(averaged(Chinchilla, CoupledChinchilla).coefficients)[-3:]
+    ['gamma_2', 'weight_1', 'weight_2']
+    """
+    named = dict(enumerate(families, start=1))
+    declared = {
+        f"{name}_{place}": coef(one.meaning, one.typical, unit=one.unit, positive=one.positive)
+        for place, family in named.items() for name, one in family.coefficients.items()
+    }  # fmt: skip
+    declared |= {f"weight_{place}": coef("share in the mean", (0.01, 1)) for place in named}
+
+    def members(self: Any) -> list[tuple[Any, Law]]:
+        return [
+            (getattr(self, f"weight_{place}"), family.unchecked(
+                {name: getattr(self, f"{name}_{place}") for name in family.coefficients}))
+            for place, family in named.items()
+        ]  # fmt: skip
+
+    def formula(self: Any, *inputs: Any) -> Any:
+        return np.exp(sum(weight * np.log(law.formula(*inputs)) for weight, law in members(self)))
+
+    return _family("Ensemble", families[0], declared, formula, averaged, families)
+
+
+@cache
+def drifting(family: type[Law]) -> type[Law]:
+    r"""The family, multiplied by a power of compute beyond the runs it was fitted to.
+
+    The error of a forecast is mostly one shared misfit that grows with the distance, so a law whose
+    ``drift`` is drawn from the errors of past forecasts carries it into every answer.
+
+    .. math:: L(x) \max(1, c(x)/\mathrm{reach})^{\mathrm{drift}}
+
+    where c is the product of params and tokens, or of all inputs where a law has not both.
+
+    Parameters
+    ----------
+    family : type of Law
+
+    Returns
+    -------
+    type of Law
+        With two coefficients more, ``drift`` (any sign) and ``reach``.
+
+    Examples
+    --------
+    >>> from scaling.laws import PowerLaw
+    >>> law = drifting(PowerLaw)(A=2.0, alpha=0.0, drift=0.5, reach=100.0)
+    >>> law.predict(x=[50, 400])
+    array([2., 4.])
+    """
+    declared = {name: coef(one.meaning, one.typical, unit=one.unit, positive=one.positive)
+                for name, one in family.coefficients.items()}  # fmt: skip
+    declared["drift"] = coef("power of compute beyond the runs", (-0.1, 0.1), positive=False)
+    declared["reach"] = coef("largest product of inputs among the runs", (1e0, 1e30))
+    traded = [place for place, role in enumerate(family.inputs) if role in _TRADED]
+    measured = traded if len(traded) == len(_TRADED) else range(len(family.inputs))
+
+    def base(self: Any) -> Law:
+        return family.unchecked({name: getattr(self, name) for name in family.coefficients})
+
+    def formula(self: Any, *inputs: Any) -> Any:
+        beyond = sum(np.log(inputs[place]) for place in measured) - np.log(self.reach)
+        return base(self).formula(*inputs) * np.exp(self.drift * np.maximum(beyond, 0.0))
+
+    def optimum(self: Any, budget: Any) -> Mapping[str, Any] | None:
+        return base(self).optimum(budget)  # the drift is the same for all that a budget buys
+
+    return _family(family.__name__, family, declared, formula, drifting, (family,), optimum)
+
+
+def _family(
+    name: str, like: type[Law], declared: dict[str, Any], formula: Any, factory: Any,
+    families: tuple[type[Law], ...], optimum: Any = Law.optimum,
+) -> type[Law]:  # fmt: skip
+    def reduce(self: Any) -> Any:
+        return _rebuilt, (factory, families, self.values)
+
+    return type(name, (Law,), {
+        "inputs": like.inputs, "target": like.target, "source": like.source, "formula": formula,
+        "optimum": optimum, "__reduce__": reduce, **declared,
+    })  # fmt: skip
+
+
+def _rebuilt(factory: Any, families: tuple[type[Law], ...], values: dict[str, Any]) -> Law:
+    made: Law = factory(*families).unchecked(values)
+    return made

@@ -1,0 +1,1 @@
+"""Forecasts that can be trusted: ensembles, backtests, audits, and recipes compared."""

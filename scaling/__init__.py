@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from scaling import plot as plot
     from scaling import testing as testing
     from scaling.fitting.profiling import profile as profile
+    from scaling.forecast.ensembles import Ensemble as Ensemble
+    from scaling.forecast.ensembles import ensemble as ensemble
     from scaling.frontier.envelopes import envelope as envelope
     from scaling.frontier.isoflops import isoflop as isoflop
     from scaling.linting import lint as lint
@@ -39,6 +41,7 @@ __all__ = [
     "SIX_ND",
     "ColumnError",
     "Cost",
+    "Ensemble",
     "Fit",
     "FitError",
     "Frontier",
@@ -53,6 +56,7 @@ __all__ = [
     "bootstrap",
     "coef",
     "compute_optimal",
+    "ensemble",
     "envelope",
     "fit",
     "isoflop",
@@ -71,6 +75,7 @@ __all__ = [
 # Imported when first used: plot loads matplotlib, and most scripts use few of the verbs.
 _LATER = ("datasets", "plot", "testing")
 _VERBS = {
+    "Ensemble": "scaling.forecast.ensembles", "ensemble": "scaling.forecast.ensembles",
     "envelope": "scaling.frontier.envelopes", "isoflop": "scaling.frontier.isoflops",
     "lint": "scaling.linting", "profile": "scaling.fitting.profiling",
 }  # fmt: skip

@@ -19,31 +19,42 @@ from scaling.laws.combined import averaged, drifting
 from scaling.text import quoted
 
 __all__ = [
-    "DEFAULT_OBJECTIVE", "Drift", "Member", "drawn_of", "fitted_member", "mean_of", "members_of",
+    "DEFAULT_MEMBERS", "DEFAULT_OBJECTIVE", "Drift", "Member", "drawn_of", "fitted_member",
+    "mean_of", "members_of",
 ]  # fmt: skip
 
 Array: TypeAlias = NDArray[np.float64]
 
-# Chosen on five public tables and confirmed on three others: benchmarks/forecasting.py.
+# Chosen on five public tables and confirmed on others, as are the floor and the bounds:
+# benchmarks/forecasting.py.
 DEFAULT_OBJECTIVE = Huber(delta=3e-3)
-_LOWEST_FLOOR = 0.3  # the irreducible loss is at least this share of the lowest loss
 _EXPONENT, _COUPLING = (0.01, 3.0), (0.3, 1.0)
 _FLOOR = "E"
 
 
 @dataclass(frozen=True)
 class Member:
-    """A form with what is held of it; the bounds of its floor follow from the runs."""
+    """A form with what is held of it.
+
+    Attributes
+    ----------
+    family : type of Law
+    tied : mapping of str to str
+    bounds : mapping of str to (float, float)
+    floor : float
+        Least irreducible loss, as a share of the lowest loss among the runs, which is its most.
+    """
 
     family: type[Law]
     tied: Mapping[str, str] = field(default_factory=dict)
     bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    floor: float = 0.3
 
     def fitted(self, runs: pd.DataFrame, loss: Array, **options: Any) -> Fit:
         """The form fitted to runs whose losses are given."""
         lowest = float(loss.min())
-        floor = {_FLOOR: (_LOWEST_FLOOR * lowest, lowest)} if self.bounds else {}
-        return fit(self.family, runs, tied=self.tied, bounds={**floor, **self.bounds}, **options)
+        bounds = {_FLOOR: (self.floor * lowest, lowest), **self.bounds}
+        return fit(self.family, runs, tied=self.tied, bounds=bounds, **options)
 
 
 _TIED = {"beta": "alpha"}

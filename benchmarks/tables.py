@@ -1,4 +1,4 @@
-"""The public run tables that forecasts are judged on, with the cuts that hold their larger runs out.
+"""The public run tables that forecasts are judged on, with cuts that hold larger runs out.
 
 ``SCALING_DATA`` names the folder of the tables; ``../shared/data`` otherwise.
 """
@@ -93,8 +93,12 @@ def _vocabulary():
         per_character = 0.00639222 * log_size**2 - 0.15811069 * log_size + 1.20470122
         # Losses are below those of a unigram model, whose entropy the table does not have; that of
         # a uniform one makes them positive, and the irreducible loss takes the difference up.
-        frame = _frame(some.Non_vocab_parameters + size * some.embed_dim,
-                       some.num_characters * per_character, some.Lossu + log_size, some.FLOPs)
+        frame = _frame(
+            some.Non_vocab_parameters + size * some.embed_dim,
+            some.num_characters * per_character,
+            some.Lossu + log_size,
+            some.FLOPs,
+        )
         yield Series("Tao", f"vocabulary {size}", frame, (4e18, 2e19))
 
 

@@ -68,10 +68,7 @@ def save(fit: Fit | Ensemble, path: str | os.PathLike[str], *, runs: str = "full
     if not isinstance(fit, Fit | Ensemble):
         raise ScalingError(f"save takes a fit or an ensemble; got {type(fit).__name__}.")
     full = runs == "full"
-    if isinstance(fit, Fit):
-        record = _record(fit, full=full)
-    else:
-        record = _ensemble_record(fit, full=full)
+    record = _record(fit, full=full) if isinstance(fit, Fit) else _ensemble_record(fit, full=full)
     try:
         place = Path(path).resolve()  # a link is written through
         if not place.name or (place.exists() and not place.is_file()):

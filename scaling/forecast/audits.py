@@ -263,7 +263,9 @@ def _usual(made: Fit, fit: Fit) -> float:
     observed, predicted = table[made.columns[made.law.target]], table["predicted"]
     with np.errstate(all="ignore"):
         residual = fit.objective.transform(predicted) - fit.objective.transform(observed)
-    return usual_spread(residual)
+    # As many residuals as there are coefficients are made 0 by the fit itself under some objectives.
+    sizes = np.sort(np.abs(residual))[min(len(made.law.coefficients), len(residual) - 1) :]
+    return usual_spread(sizes)
 
 
 def _table(fit: Fit, rows: list[_Row], base: tuple[float, float, float]) -> pd.DataFrame:

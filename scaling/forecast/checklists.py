@@ -117,7 +117,8 @@ def _rows(fit: Fit) -> Iterator[Item]:
     record = provenance(fit.runs) if fit.runs is not None else {}
     yield "table", brief(record["source"]) if record else _UNKNOWN
     yield "runs fitted", str(fit.data.count)
-    yield "weights", "given, one a run" if fit.weights else "equal, or not kept with the fit"
+    equal = "equal" if fit.runs is not None else _UNKNOWN  # a hash keeps none
+    yield "weights", "given, one a run" if fit.weights else equal
     left = [said for said in fit.assumptions if "left out" in said]
     yield "rows dropped by the fit", " ".join(left) or "none"
     yield "rows dropped before the fit, and why", _UNKNOWN

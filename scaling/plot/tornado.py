@@ -30,10 +30,11 @@ __all__ = ["audit"]
 
 _MOST = 20  # bars
 _WIDTH, _ROW, _REST = 5.2, 0.19, 1.4  # inches: of a figure, of each bar, and of all else
-_FEW = 6  # bars, up to which the legend gets room of its own below them
 _BAR = 0.66  # height of a bar, of its row's
 _LOGARITHMIC = 5.0  # times from the least to the largest value, from which the axis is logarithmic
 _BESIDE = 3.0  # points between a bar and its value
+_BELOW = 3.6  # sizes of the axis label, between the axes and the legend
+_WIDER = 2.0  # times the range of the bars that the interval may add on either side
 _LONGEST = 34  # characters of a choice
 
 
@@ -80,16 +81,16 @@ def audit(audit: Audit, *, ax: Axes | None = None) -> Axes:
             linewidth=0.8, zorder=3)  # fmt: skip
     ax.axvline(base["value"], color=INK, linewidth=1.0, zorder=4)
     ax.set_yticks(places, [_short(words) for words in drawn["choice"]])
-    ax.set_ylim(min(-0.7, len(drawn) - _FEW), max(len(drawn) - 0.3, 0.7))
+    ax.set_ylim(-0.7, max(len(drawn) - 0.3, 0.7))
     ax.set_xlabel(label(audit.quantity))
     quiet(ax)
     ax.grid(False, axis="y")
     ax.tick_params(axis="y", length=0)
+    _legend(ax, audit, drawn)
     made = base["choice"].partition(", ")[0]
     some = f"; the {_MOST} of {len(rest)} that move it most" if len(rest) > _MOST else ""
     title(ax, f"{made} under other choices{some}")
     _values(ax, base, drawn, places, ends)
-    _legend(ax, audit, drawn)
     return ax
 
 
@@ -106,7 +107,7 @@ def _short(words: str) -> str:
 
 
 def _legend(ax: Axes, audit: Audit, drawn: pd.DataFrame) -> None:
-    """What the colours mean, beside the shortest bars, on the side with more room."""
+    """What the colours mean, below the axis."""
     handles = []
     if audit.kind != "none":
         level = f"{100 * audit.level:.10g}% interval"
@@ -116,11 +117,10 @@ def _legend(ax: Axes, audit: Audit, drawn: pd.DataFrame) -> None:
     if not drawn["counted"].all():
         handles.append(Patch(facecolor="none", edgecolor=QUIET, label="misses the runs"))
     if handles:
-        base = ax.transAxes.inverted().transform(
-            ax.transData.transform((audit.table["value"].iloc[0], 0.0)))[0]  # fmt: skip
-        ax.legend(handles=handles, loc="lower right" if base < 1 / 2 else "lower left",
-                  frameon=False, fontsize=sizes_of(ax).note, labelcolor=INK, handlelength=1.2,
-                  borderpad=0.1)  # fmt: skip
+        below = -_BELOW * sizes_of(ax).axis / extent(ax)[1]
+        ax.legend(handles=handles, loc="upper right", bbox_to_anchor=(1.0, below), frameon=False,
+                  ncols=len(handles), fontsize=sizes_of(ax).note, labelcolor=INK, handlelength=1.2,
+                  columnspacing=1.0, borderpad=0, borderaxespad=0)  # fmt: skip
 
 
 def _values(
@@ -131,10 +131,14 @@ def _values(
     error = (ends[1] - ends[0]) / 4
     texts = [rounded(value, error) for value in drawn["value"]]
     wide = max((text_size(text, size)[0] for text in texts), default=0.0) + 2 * _BESIDE
-    seen = np.concatenate([drawn["value"], [base["value"]], ends[np.isfinite(ends)]])
+    seen = np.append(drawn["value"], base["value"])
     log = bool((seen > 0).all() and seen.max() > _LOGARITHMIC * seen.min())
     scale, back = (np.log, np.exp) if log else (np.asarray, np.asarray)
     low, high = float(scale(seen.min())), float(scale(seen.max()))
+    far = _WIDER * ((high - low) or abs(high) or 1.0)
+    band = scale(np.maximum(ends, np.finfo(float).tiny) if log else ends)
+    low, high = (float(np.fmin(low, max(band[0], low - far))),
+                 float(np.fmax(high, min(band[1], high + far))))  # fmt: skip
     beside = wide * ((high - low) or abs(high) or 1.0) / max(extent(ax)[0] - 2 * wide, wide)
     quantity_ticks(ax, "x", (float(back(low - beside)), float(back(high + beside))), log=log)
     for value, place, text in zip(drawn["value"], places, texts, strict=True):

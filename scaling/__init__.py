@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from scaling.fitting.profiling import profile as profile
     from scaling.forecast.audits import audit as audit
     from scaling.forecast.checklists import checklist as checklist
+    from scaling.forecast.ensembles import Ensemble as Ensemble
+    from scaling.forecast.ensembles import ensemble as ensemble
     from scaling.frontier.envelopes import envelope as envelope
     from scaling.frontier.isoflops import isoflop as isoflop
     from scaling.linting import lint as lint
@@ -41,6 +43,7 @@ __all__ = [
     "SIX_ND",
     "ColumnError",
     "Cost",
+    "Ensemble",
     "Fit",
     "FitError",
     "Frontier",
@@ -57,6 +60,7 @@ __all__ = [
     "checklist",
     "coef",
     "compute_optimal",
+    "ensemble",
     "envelope",
     "fit",
     "isoflop",
@@ -76,6 +80,7 @@ __all__ = [
 _LATER = ("datasets", "plot", "testing")
 _VERBS = {
     "audit": "scaling.forecast.audits", "checklist": "scaling.forecast.checklists",
+    "Ensemble": "scaling.forecast.ensembles", "ensemble": "scaling.forecast.ensembles",
     "envelope": "scaling.frontier.envelopes", "isoflop": "scaling.frontier.isoflops",
     "lint": "scaling.linting", "profile": "scaling.fitting.profiling",
 }  # fmt: skip

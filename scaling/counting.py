@@ -151,13 +151,13 @@ def recounted(law: Law, counting: str, omega: float = OMEGA) -> Law:
     --------
     >>> from scaling.laws import Chinchilla
     >>> law = Chinchilla(E=1.8, A=480.0, B=2100.0, alpha=0.35, beta=0.37)
-    >>> there = recounted(law, "params_non_embedding")
-    >>> back = recounted(there, "params")
-    >>> bool(np.isclose(back.predict(params=1e9, tokens=1e10), law.predict(params=1e9, tokens=1e10)))
+    >>> back = recounted(recounted(law, "params_non_embedding"), "params")
+    >>> point = {"params": 1e9, "tokens": 1e10}
+    >>> bool(np.isclose(back.predict(point), law.predict(point)))
     True
     """
-    family: Any = _family(type(law), counting)
-    seen: Law = family.unchecked({**law.values, "omega": np.float64(omega)})
+    base: Any = type(law)
+    seen: Law = _family(base, counting).unchecked({**law.values, "omega": np.float64(omega)})
     return seen
 
 

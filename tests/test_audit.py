@@ -52,6 +52,7 @@ def by_hand(fit):
     off = (np.log(fit.law.predict(runs)) - np.log(runs["loss"])).abs()
     delta = float(f"{1.345 * 1.4826 * off.median():.2g}")
     ratio = runs["tokens"] / runs["params"]
+    rivals = [runs["loss"][runs["compute"] <= 1.1 * compute].min() for compute in runs["compute"]]
     far = off.sort_values(ascending=False).index
     choices = {
         "Huber(delta=0.0001) of log loss": ({"objective": Huber(delta=1e-4)}, runs),
@@ -67,6 +68,7 @@ def by_hand(fit):
         "without the largest fifth": ({}, runs[runs["params"] < runs["params"].quantile(0.8)]),
         "without the least trained fifth": ({}, runs[ratio > ratio.quantile(0.2)]),
         "without the most trained fifth": ({}, runs[ratio < ratio.quantile(0.8)]),
+        "only near the frontier": ({}, runs[runs["loss"] <= 1.05 * np.array(rivals)]),
         "equal exponents": ({"tied": {"beta": "alpha"}}, runs),
         "CoupledChinchilla": ({"family": CoupledChinchilla}, runs),
         "Kaplan": ({"family": Kaplan}, runs),
@@ -226,6 +228,9 @@ def test_without_a_query_the_best_size_at_ten_times_the_compute_is_asked(fit):
     compute = 10 * float((6 * DEMO["params"] * DEMO["tokens"]).max())
     best = scaling.compute_optimal(fit, compute).table["params"].iloc[0]
     assert answer.table["value"][0] == pytest.approx(best, rel=1e-6)
+    given = scaling.audit(fit, compute="1e24")
+    assert given.quantity == "best params at 1e24 FLOPs"
+    assert given.table["value"][0] == pytest.approx(size_at_1e24(fit), rel=1e-6)
     line = scaling.fit(PowerLaw, DEMO, columns={"x": "tokens"}, bootstrap=0)
     answer = scaling.audit(line)
     assert answer.quantity == "loss at 10x the largest inputs"
@@ -346,6 +351,13 @@ def test_audit_refuses_in_words(fit, tmp_path):
     ):  # fmt: skip
         with pytest.raises(FitError, match=said):
             scaling.audit(fit, query)
+    with pytest.raises(ScalingError, match="a query or a compute, not both"):
+        scaling.audit(fit, "E", compute=1e24)
+    with pytest.raises(ScalingError, match="one compute; got 2"):
+        scaling.audit(fit, compute=[1e23, 1e24])
+    line = scaling.fit(PowerLaw, DEMO, columns={"x": "tokens"}, bootstrap=0)
+    with pytest.raises(scaling.NoTradeoffError, match="needs a law of both"):
+        scaling.audit(line, compute=1e24)
     with pytest.raises(ScalingError, match="audit takes a fit; got Chinchilla"):
         scaling.audit(fit.law)
     with pytest.raises(ScalingError, match="63 runs of the fit and those left out; got 9"):
@@ -360,7 +372,7 @@ def test_audit_refuses_in_words(fit, tmp_path):
 def items(text):
     """Items of a checklist: what it is, and what is said of it."""
     lines = [line[4:].split(":** ", 1) for line in text.splitlines() if line.startswith("- **")]
-    return {what: said for what, said in lines}
+    return dict(lines)
 
 
 def test_the_checklist_is_filled_from_the_fit(fit, audit):

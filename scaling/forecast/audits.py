@@ -2,40 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from scaling.answer import Answer
-from scaling.columns import COMPUTE, PARAMS, TOKENS
-from scaling.cost import Cost
 from scaling.errors import FitError, Issue, ScalingError
 from scaling.fitting import Fit
 from scaling.fitting.axes import Ground
 from scaling.fitting.engine import refine, same_prediction
-from scaling.fitting.health import AHEAD
-from scaling.fitting.leaving_out import target_ahead
-from scaling.fitting.queries import name_of, numbers_of
+from scaling.fitting.queries import Query, numbers_of
 from scaling.fitting.search import knees
 from scaling.fitting.wording import objective_text
+from scaling.forecast.asking import query_of
 from scaling.forecast.checklists import checklist
 from scaling.forecast.choices import Choice, choices_of, without_run
-from scaling.frontier.allocation import ask
 from scaling.law import Law
 from scaling.robust import usual_spread
-from scaling.text import brief, human, listed, quoted, rounded
+from scaling.text import brief, listed, quoted, rounded
 
 __all__ = ["Audit", "audit"]
 
-Query: TypeAlias = Callable[[Law], Any]
-
 _REASON = 160  # characters of why a choice has no answer
 _WORSE = 1.5  # times the fit's own residuals: a choice that misses the runs by more is not counted
-_WIDER = 1.5  # interval widths from which a spread is told; it reaches 1 in a quarter of sound tables
+_WIDER = (
+    1.5  # interval widths from which a spread is told; it reaches 1 in a quarter of sound tables
+)
 _TINY = 1e-9  # residuals of this size are rounding
 _OTHER_MINIMUM = 1e-3  # share of the objective from which a settled end is a minimum of its own
 _LOWER = 1e-6  # share of the objective by which an end is lower than the fit's
@@ -91,8 +86,7 @@ class Audit(Answer):
         return (
             self.intervals,
             f"{over}{wide if np.isfinite(whole['in_intervals']) else ''}.",
-            "misfit: usual residual over the fit's own; above "
-            f"{_WORSE:g} a choice does not count.",
+            f"misfit: usual residual over the fit's own; above {_WORSE:g} a choice does not count.",
             *left,
         )
 
@@ -107,6 +101,7 @@ def audit(
     fit: Fit,
     query: str | Query | None = None,
     *,
+    compute: Any = None,
     name: str | None = None,
     all_runs: Any = None,
     level: float = 0.9,
@@ -123,9 +118,11 @@ def audit(
     fit : Fit
         With its runs.
     query : str or callable, optional
-        A coefficient, or a function of a law that returns one number. By default the best size at
-        ten times the largest compute of the runs, where the law trades params against tokens; the
-        target at ten times the largest inputs elsewhere.
+        A coefficient, or a function of a law that returns one number. By default the best size,
+        where the law trades params against tokens; the target at ten times the largest inputs
+        elsewhere.
+    compute : float or str, optional
+        FLOPs at which the best size is asked; ten times the largest of the runs by default.
     name : str, optional
         What the query is to be called.
     all_runs : table, optional
@@ -141,6 +138,8 @@ def audit(
     ------
     FitError
         If the fit has no runs, or the query does not return one number.
+    NoTradeoffError
+        If the law has no best size at the compute that was given.
 
     Examples
     --------
@@ -155,7 +154,8 @@ def audit(
     if not isinstance(fit, Fit):
         raise ScalingError(f"audit takes a fit; got {type(fit).__name__}.")
     fit.with_runs()
-    asked, called = _asked(fit, query, name)
+    asked, called = query_of(fit, query, compute)
+    called = name or called
     propagated = fit.propagate(asked, level)
     if len(propagated.table) != 1:
         raise FitError(f"The query must return one number; got {len(propagated.table)}.")
@@ -181,40 +181,6 @@ class _Row:
     runs: int
     misfit: float
     value: float
-
-
-def _asked(fit: Fit, query: str | Query | None, name: str | None) -> tuple[Query, str]:
-    """The query as a function of a law, and what it is called."""
-    if query is None:
-        made, called = _best_size(fit) or target_ahead(fit)
-        return made, name or called
-    if not isinstance(query, str):
-        return query, name or name_of(query)
-    if query not in fit.law.coefficients:
-        raise FitError(f"{fit.family.__name__} has no coefficient {quoted(query)}; it has "
-                       f"{listed(fit.law.coefficients)}.")  # fmt: skip
-    return partial(_coefficient, query), name or query
-
-
-def _coefficient(name: str, law: Law) -> Any:
-    if name not in law.coefficients:
-        raise ScalingError(f"{type(law).__name__} has no coefficient {name}")
-    return law.values[name]
-
-
-def _best_size(fit: Fit) -> tuple[Query, str] | None:
-    """Best size at ten times the largest compute, where the law trades params and tokens."""
-    if set(fit.law.inputs) != {PARAMS, TOKENS} or COMPUTE not in fit.ranges:
-        return None
-    compute = AHEAD * fit.ranges[COMPUTE][1]
-    query = partial(_size_at, compute, fit.cost)
-    if not np.isfinite(query(fit.law)).all():
-        return None
-    return query, f"best {fit.columns[PARAMS]} at {human(compute)} FLOPs"
-
-
-def _size_at(compute: float, cost: Cost, law: Law) -> Any:
-    return ask(law, cost, None).allocate(law, np.array([compute]))[0]
 
 
 def _influential(fit: Fit, query: Query) -> Choice:
@@ -263,7 +229,7 @@ def _usual(made: Fit, fit: Fit) -> float:
     observed, predicted = table[made.columns[made.law.target]], table["predicted"]
     with np.errstate(all="ignore"):
         residual = fit.objective.transform(predicted) - fit.objective.transform(observed)
-    # As many residuals as there are coefficients are made 0 by the fit itself under some objectives.
+    # The fit itself makes as many residuals 0 as it has coefficients, under some objectives.
     sizes = np.sort(np.abs(residual))[min(len(made.law.coefficients), len(residual) - 1) :]
     return usual_spread(sizes)
 
@@ -315,7 +281,7 @@ def _wide(answer: Audit) -> Iterator[Issue]:
     if not whole["in_intervals"] > _WIDER:
         return
     counted = answer.table[answer.table["counted"]]
-    most = counted.loc[counted["shift"].abs().idxmax()]
+    most = counted.iloc[int(counted["shift"].abs().to_numpy().argmax())]
     error = (base["value_high"] - base["value_low"]) / 4
     low, high, below, above = (
         rounded(end, error)

@@ -18,9 +18,10 @@ from scaling.errors import ScalingError
 from scaling.fitting import Fit, Huber, LeastAbsolute, LeastSquares
 from scaling.fitting.again import refit
 from scaling.fitting.health import far_places
-from scaling.fitting.objective import Objective
+from scaling.fitting.objective import Objective, Space
 from scaling.fitting.preparing import checked, used_columns
 from scaling.fitting.wording import objective_text
+from scaling.forecast.nearness import ENOUGH, near_frontier
 from scaling.law import Law
 from scaling.laws import FAMILIES
 from scaling.robust import usual_spread
@@ -37,6 +38,7 @@ _DELTAS = (1e-4, 1e-3, 1e-2, 1e-1)
 _EFFICIENT = 1.345  # usual spreads at which Huber loses 5% on normal noise (Huber 1981, table 4.2)
 _FARTHEST = (0.02, 0.05)  # shares of the runs
 _FIFTH = 0.2
+_NEAR = 0.05  # of the best loss, as an ensemble keeps runs by default
 _SAME_COUNTING = 0.05  # log params by which embeddings may stray from a multiple of the cube root
 _TIED = ("alpha", "beta")
 
@@ -128,9 +130,10 @@ def _objectives(fit: Fit) -> Iterator[Choice]:
     target, space = fit.columns[fit.law.target], fit.objective.space
     residual = fit.residuals()["residual"]
     spread, largest = usual_spread(residual), float(residual.abs().max())
-    other = "linear" if space == "log" else "log"
-    own: list[Objective] = [Huber(delta=delta, space=space) for delta in _DELTAS
-                            if delta < largest]  # beyond it stands least squares
+    other: Space = "linear" if space == "log" else "log"
+    own: list[Objective] = [
+        Huber(delta=delta, space=space) for delta in _DELTAS if delta < largest
+    ]  # beyond it stands least squares
     matched = Huber(delta=float(f"{_EFFICIENT * spread:.2g}"), space=space) if spread > 0 else None
     own += [LeastAbsolute(space=space), LeastSquares(space=space)]
     beside = [LeastAbsolute(space=other), LeastSquares(space=other)]
@@ -163,7 +166,9 @@ def _outliers(fit: Fit, all_runs: Any) -> Iterator[Choice]:
     if more <= 0:
         raise ScalingError(f"all_runs must hold the {n} runs of the fit and those left out; got "
                            f"{len(frame)} rows.")  # fmt: skip
-    yield Choice("outliers", f"with the {more} {'run' if more == 1 else 'runs'} left out", runs=frame)
+    yield Choice(
+        "outliers", f"with the {more} {'run' if more == 1 else 'runs'} left out", runs=frame
+    )
 
 
 def _countings(fit: Fit) -> Iterator[Choice]:
@@ -197,6 +202,10 @@ def _rows(fit: Fit) -> Iterator[Choice]:
                 yield Choice("rows", f"without the {end} fifth", rows=np.flatnonzero(kept))
     if COMPUTE not in used:
         return
+    loss = used[fit.columns[fit.law.target]]
+    near = near_frontier(used[COMPUTE], loss, _NEAR)
+    if (loss > 0).all() and ENOUGH <= near.sum() < len(near):
+        yield Choice("rows", "only near the frontier", rows=np.flatnonzero(near))
     budget = budgets_of(used[COMPUTE])
     for number in range(budget.max() + 1):
         inside = budget == number

@@ -20,6 +20,7 @@ RETURNED = {  # what public functions return or take, met but not imported by na
     ("scaling.fitting.objective", "Objective"),
     ("scaling.fitting.profiling", "Profile"),
     ("scaling.fitting.separating", "Inseparable"),
+    ("scaling.forecast.audits", "Audit"),
 }
 
 

@@ -71,7 +71,8 @@ class Audit(Answer):
         """The table, with words for what lies outside the interval or does not count."""
         said = np.where(self.table["outside"], "outside", "")
         said = np.where(self.table["counted"], said, "not counted")
-        return self.table.drop(columns=["outside", "counted"]).assign(**{"": said})
+        unsaid = ["shift_in_half_widths", "outside", "counted"]
+        return self.table.drop(columns=unsaid).assign(**{"": said})
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -123,7 +123,7 @@ def without_run(fit: Fit, place: int) -> Choice:
     name = f"run {frame['run'].iloc[place]}" if "run" in frame.columns else (
         f"the run in row {frame.index[place]}")  # fmt: skip
     kept = np.delete(np.arange(len(frame)), place)
-    return Choice("one run", f"without {name}, which moves it most", rows=kept)
+    return Choice("one run", f"without {name}", rows=kept)
 
 
 def _objectives(fit: Fit) -> Iterator[Choice]:
@@ -141,7 +141,7 @@ def _objectives(fit: Fit) -> Iterator[Choice]:
         if objective not in (fit.objective, matched):
             yield Choice("objective", objective_text(objective, target), {"objective": objective})
     if matched not in (fit.objective, None):
-        words = f"{objective_text(matched, target)}, matched to the residuals"
+        words = f"{objective_text(matched, target)}, matched"
         yield Choice("objective", words, {"objective": matched})
     if fit.weights:
         yield Choice("objective", "equal weights", {"weights": None})

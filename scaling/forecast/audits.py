@@ -22,7 +22,7 @@ from scaling.forecast.checklists import checklist
 from scaling.forecast.choices import Choice, choices_of, without_run
 from scaling.law import Law
 from scaling.robust import usual_spread
-from scaling.text import brief, listed, quoted, rounded
+from scaling.text import brief, listed, rounded
 
 __all__ = ["Audit", "audit"]
 
@@ -220,7 +220,7 @@ def _answers(
 def _number(query: Query, law: Law) -> float:
     value = numbers_of(query, law)
     if value.size != 1 or not np.isfinite(value).all():
-        raise ScalingError(f"it is {quoted(value)}")
+        raise ScalingError("it is not one finite number")
     return float(value[0])
 
 

@@ -7,6 +7,17 @@ from scaling.plot.frontiers import frontier
 from scaling.plot.profiles import profile
 from scaling.plot.sizes import regret
 from scaling.plot.surfaces import surface
+from scaling.plot.tornado import audit
 from scaling.plot.valleys import isoflop
 
-__all__ = ["fit", "forecast", "frontier", "isoflop", "pairs", "profile", "regret", "surface"]
+__all__ = [
+    "audit",
+    "fit",
+    "forecast",
+    "frontier",
+    "isoflop",
+    "pairs",
+    "profile",
+    "regret",
+    "surface",
+]

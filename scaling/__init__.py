@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from scaling import plot as plot
     from scaling import testing as testing
     from scaling.fitting.profiling import profile as profile
+    from scaling.forecast.backtests import backtest as backtest
+    from scaling.forecast.calibration import calibrate as calibrate
+    from scaling.forecast.comparisons import compare as compare
     from scaling.frontier.envelopes import envelope as envelope
     from scaling.frontier.isoflops import isoflop as isoflop
     from scaling.linting import lint as lint
@@ -50,8 +53,11 @@ __all__ = [
     "LeastSquares",
     "NoTradeoffError",
     "ScalingError",
+    "backtest",
     "bootstrap",
+    "calibrate",
     "coef",
+    "compare",
     "compute_optimal",
     "envelope",
     "fit",
@@ -71,6 +77,8 @@ __all__ = [
 # Imported when first used: plot loads matplotlib, and most scripts use few of the verbs.
 _LATER = ("datasets", "plot", "testing")
 _VERBS = {
+    "backtest": "scaling.forecast.backtests", "calibrate": "scaling.forecast.calibration",
+    "compare": "scaling.forecast.comparisons",
     "envelope": "scaling.frontier.envelopes", "isoflop": "scaling.frontier.isoflops",
     "lint": "scaling.linting", "profile": "scaling.fitting.profiling",
 }  # fmt: skip

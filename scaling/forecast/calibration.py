@@ -1,0 +1,158 @@
+"""Intervals that grow with the distance beyond the runs, as errors did on runs held out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from statistics import NormalDist
+from typing import Any, TypeAlias, TypeVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from scaling.columns import COMPUTE, PARAMS, TOKENS
+from scaling.cost import SIX_ND
+from scaling.errors import FitError, Issue
+from scaling.forecast.backtests import Backtest
+from scaling.law import Law
+from scaling.laws.combined import drifting
+from scaling.text import human, listed
+
+__all__ = ["CALIBRATED", "calibrate"]
+
+Array: TypeAlias = NDArray[np.float64]
+Made = TypeVar("Made")
+
+CALIBRATED = "calibrated"
+_FEWEST_CUTS = 4
+_APART = 1.5  # factor between cuts that count as two
+_STREAM = 7  # of the seed, for the order of the drifts
+_CHOICES = ("constraints", "objective", "columns")
+
+
+def calibrate(fit: Made, backtest: Backtest) -> Made:
+    """The same fit with intervals that held its own held-out runs.
+
+    Each draw of the law drifts off beyond the runs by a power of compute, as often up as down. The
+    spread of the drifts is the smallest for which the next-run intervals of the backtest hold
+    their level, every cut weighing the same, since the runs above one cut share one misfit; with
+    Student's t for so few cuts. Forecasts, best sizes and costs all carry it; the central values
+    stay.
+
+    Parameters
+    ----------
+    fit : Fit or Ensemble
+        With resamples.
+    backtest : Backtest
+        One of its candidates is this fit: the same family, constraints, objective and columns.
+
+    Returns
+    -------
+    Fit or Ensemble
+        With ``draws_kind`` ``"calibrated"``.
+
+    Raises
+    ------
+    FitError
+        If the fit is no candidate of the backtest, one of them has no resamples, or fewer than
+        four cuts, a factor of 1.5 apart, have runs beyond them.
+
+    Examples
+    --------
+    >>> import scaling
+    >>> runs = scaling.datasets.load("demo")
+    >>> fit = scaling.fit(scaling.laws.Chinchilla, runs)
+    >>> scaling.calibrate(fit, scaling.backtest(fit, runs)).draws_kind
+    'calibrated'
+    """
+    if not isinstance(backtest, Backtest):
+        raise FitError(f"calibrate needs a Backtest; got {type(backtest).__name__}. Make one with "
+                       "scaling.backtest(fit, runs).")  # fmt: skip
+    source: Any = fit
+    if not hasattr(source, "draws") or not hasattr(source, "forecast"):
+        raise FitError(f"calibrate takes a fit or an ensemble; got {type(source).__name__}.")
+    points = backtest.points[backtest.points["candidate"] == _candidate(source, backtest)]
+    points = points[points["distance"] > 1]
+    if source.draws is None or points["forecast_low"].isna().any():
+        raise FitError("calibrate widens intervals, and there are none without resamples; use "
+                       "bootstrap=200 in the fit and in the backtest.")  # fmt: skip
+    cuts = _apart(points["cut"])
+    if cuts < _FEWEST_CUTS:
+        raise FitError(
+            f"calibrate needs {_FEWEST_CUTS} cuts or more, a factor of {_APART:g} apart, with runs "
+            f"beyond them; the backtest has {cuts}. Give more cuts=, or add runs."
+        )
+    spread = _spread(points, backtest.level)
+    told = {"draws": _drifting(source, spread, cuts), "draws_kind": CALIBRATED}
+    if hasattr(source, "assumptions"):
+        told["assumptions"] = (*source.assumptions, (
+            f"beyond the runs the law may drift off by {100 * spread:.2g}% for each factor of e in "
+            f"compute, as on {cuts} cuts up to {human(points['distance'].max())}x beyond."
+        ))  # fmt: skip
+    made: Made = replace(source, **told)
+    return made
+
+
+def _candidate(source: Any, backtest: Backtest) -> str:
+    """Name of the candidate that the source is."""
+    for name, made in backtest.fits.items():
+        if _choices(made[-1]) == _choices(source):
+            return name
+    raise FitError(
+        f"The backtest has no {type(source.best).__name__} with these constraints, objective and "
+        f"columns, only {listed(backtest.fits)}. Make one with scaling.backtest(fit, runs)."
+    )
+
+
+def _choices(source: Any) -> tuple[Any, ...]:
+    return (type(source), type(source.best), *(getattr(source, name, None) for name in _CHOICES))
+
+
+def _apart(cuts: pd.Series) -> int:
+    """How many cuts there are, those close together counted as one."""
+    count, last = 0, -np.inf
+    for cut in np.sort(np.log(cuts.unique())):
+        if cut >= last + np.log(_APART) - 1e-9:
+            count, last = count + 1, cut
+    return count
+
+
+def _spread(points: pd.DataFrame, level: float) -> float:
+    """Standard deviation of the drift with which the level holds on the held-out runs."""
+    error = np.log(points["observed"] / points["forecast"]).to_numpy()
+    ends = points["forecast_high"] / points["forecast"], points["forecast"] / points["forecast_low"]
+    half = np.where(error > 0, np.log(ends[0]), np.log(ends[1]))
+    times = NormalDist().inv_cdf((1 + level) / 2)
+    # Independent half widths add in squares: the drift has to make up for what the interval lacks.
+    lacks = np.sqrt(np.maximum(error**2 - half**2, 0.0))
+    needed = lacks / (times * np.log(points["distance"].to_numpy()))
+    weight = 1 / points.groupby("cut")["cut"].transform("size").to_numpy()
+    order = np.argsort(needed, kind="stable")
+    held = np.cumsum(weight[order]) / weight.sum()
+    return float(needed[order][np.searchsorted(held, level - 1e-9)])
+
+
+def _drifting(source: Any, spread: float, cuts: int) -> Law:
+    """The draws, each with a drift of its own: fixed quantiles in an order that the seed gives."""
+    from scipy.special import stdtrit
+
+    draws = source.draws
+    values = {name: draws.values[name] for name in type(source.best).coefficients}
+    count = draws.count
+    shares = (np.arange(count) + 0.5) / count
+    seed = np.random.SeedSequence(getattr(source, "seed", 0), spawn_key=(_STREAM,))
+    drift = np.random.default_rng(seed).permutation(spread * stdtrit(cuts, shares))
+    shape = (count, 1)
+    values = {name: np.broadcast_to(value, shape) for name, value in values.items()}
+    reach = np.full(shape, _reach(source))
+    return drifting(type(source.best)).unchecked({
+        **values, "drift": drift.reshape(shape), "reach": reach})  # fmt: skip
+
+
+def _reach(source: Any) -> float:
+    """Largest product of inputs among the runs: params and tokens, or all inputs."""
+    inputs = type(source.best).inputs
+    if {PARAMS, TOKENS} <= set(inputs):
+        largest = source.ranges[COMPUTE][1]
+        return float((source.cost or SIX_ND).budget(largest))
+    return float(np.prod([source.ranges[source.columns[role]][1] for role in inputs]))

@@ -21,7 +21,7 @@ from scaling.runs.door import as_frame, numbers
 from scaling.source import check_level
 from scaling.text import human, listed, percent
 
-__all__ = ["Backtest", "backtest", "relative_scores"]
+__all__ = ["Backtest", "backtest", "candidate_of", "relative_scores", "shared_errors"]
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -289,18 +289,40 @@ def _table(points: pd.DataFrame, splits: Splits, level: float) -> pd.DataFrame:
     return table
 
 
+def shared_errors(table: pd.DataFrame) -> pd.DataFrame:
+    """Mean errors by cut and candidate, at the cuts that all candidates of a table have."""
+    wide = table.pivot_table(index="cut", columns="candidate", values="mean_error", sort=False)
+    return np.maximum(wide.dropna(), _TINY)
+
+
 def _summary(table: pd.DataFrame) -> pd.DataFrame:
     """One row a candidate, over the cuts that all have."""
-    names = list(dict.fromkeys(table["candidate"]))
-    shared = table.groupby("cut")["candidate"].transform("nunique") == len(names)
-    wide = table[shared] if shared.any() else table
-    errors = wide.pivot_table(index="cut", columns="candidate", values="mean_error", sort=False)
-    logs = np.log(np.maximum(errors, _TINY))
-    grouped = wide.groupby("candidate", sort=False)
+    errors = shared_errors(table)
+    grouped = table[table["cut"].isin(errors.index)].groupby("candidate", sort=False)
     summary = grouped[["mean_error", "bias", "coverage", "interval_score"]].mean()
     summary.insert(0, "cuts", grouped["cut"].nunique())
-    ratio = np.exp(logs.sub(logs[names[0]], axis=0).mean())
-    summary.insert(2, "ratio", ratio.reindex(summary.index))
+    first = errors[table["candidate"].iloc[0]]
+    summary.insert(2, "ratio", np.exp(np.log(errors).sub(np.log(first), axis=0).mean()))
     return summary.reset_index()
 
 
+def candidate_of(backtest: Backtest, source: Any) -> str:
+    """Name of the candidate that a source is: made of the same choices.
+
+    Raises
+    ------
+    ScalingError
+        If no candidate is.
+    """
+    for name, made in backtest.fits.items():
+        if _choices(made[-1]) == _choices(source):
+            return name
+    raise ScalingError(
+        f"The backtest has no {type(source.best).__name__} with these constraints, objective and "
+        f"columns, only {listed(backtest.fits)}. Make one with scaling.backtest(fit, runs)."
+    )
+
+
+def _choices(source: Any) -> tuple[Any, ...]:
+    names = ("constraints", "objective", "columns")
+    return (type(source), type(source.best), *(getattr(source, name, None) for name in names))

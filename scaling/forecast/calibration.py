@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from scaling.columns import COMPUTE, PARAMS, TOKENS
 from scaling.cost import SIX_ND
 from scaling.errors import FitError, Issue
-from scaling.forecast.backtests import Backtest
+from scaling.forecast.backtests import Backtest, candidate_of
 from scaling.law import Law
 from scaling.laws.combined import drifting
-from scaling.text import human, listed
+from scaling.text import human
 
 __all__ = ["CALIBRATED", "calibrate"]
 
@@ -27,7 +27,6 @@ CALIBRATED = "calibrated"
 _FEWEST_CUTS = 4
 _APART = 1.5  # factor between cuts that count as two
 _STREAM = 7  # of the seed, for the order of the drifts
-_CHOICES = ("constraints", "objective", "columns")
 
 
 def calibrate(fit: Made, backtest: Backtest) -> Made:
@@ -71,7 +70,7 @@ def calibrate(fit: Made, backtest: Backtest) -> Made:
     source: Any = fit
     if not hasattr(source, "draws") or not hasattr(source, "forecast"):
         raise FitError(f"calibrate takes a fit or an ensemble; got {type(source).__name__}.")
-    points = backtest.points[backtest.points["candidate"] == _candidate(source, backtest)]
+    points = backtest.points[backtest.points["candidate"] == candidate_of(backtest, source)]
     points = points[points["distance"] > 1]
     if source.draws is None or points["forecast_low"].isna().any():
         raise FitError("calibrate widens intervals, and there are none without resamples; use "
@@ -91,21 +90,6 @@ def calibrate(fit: Made, backtest: Backtest) -> Made:
         ))  # fmt: skip
     made: Made = replace(source, **told)
     return made
-
-
-def _candidate(source: Any, backtest: Backtest) -> str:
-    """Name of the candidate that the source is."""
-    for name, made in backtest.fits.items():
-        if _choices(made[-1]) == _choices(source):
-            return name
-    raise FitError(
-        f"The backtest has no {type(source.best).__name__} with these constraints, objective and "
-        f"columns, only {listed(backtest.fits)}. Make one with scaling.backtest(fit, runs)."
-    )
-
-
-def _choices(source: Any) -> tuple[Any, ...]:
-    return (type(source), type(source.best), *(getattr(source, name, None) for name in _CHOICES))
 
 
 def _apart(cuts: pd.Series) -> int:

@@ -19,7 +19,7 @@ from scaling.fitting.wording import objective_text
 from scaling.law import Law
 from scaling.text import quoted
 
-__all__ = ["Candidate", "candidates_of", "free_coefficients"]
+__all__ = ["Candidate", "candidates_of", "free_coefficients", "named_things"]
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,9 @@ def candidates_of(
     ScalingError
         If one is none of these, or an option does not apply.
     """
-    crossed = {"": None} if objectives is None else _named(objectives, "objectives")
+    crossed = {"": None} if objectives is None else named_things(objectives, "objectives")
     found = {}
-    for name, thing in _named(families, "families").items():
+    for name, thing in named_things(families, "families").items():
         for label, objective in crossed.items():
             changes: dict[str, Any] = {"bootstrap": bootstrap}
             if objective is not None:
@@ -108,7 +108,7 @@ def free_coefficients(known: Fit) -> int:
     return len(known.law.coefficients) - len(constraints.fixed) - len(constraints.tied)
 
 
-def _named(given: Any, argument: str) -> dict[str, Any]:
+def named_things(given: Any, argument: str) -> dict[str, Any]:
     """Things by name, from a mapping, a list, or one of them."""
     if isinstance(given, Mapping):
         named = {str(name): thing for name, thing in given.items()}

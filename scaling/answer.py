@@ -17,6 +17,7 @@ from scaling.errors import Issue, worst_first
 from scaling.text import folded, human, rounded, scalar_text
 
 __all__ = [
+    "CALIBRATED",
     "Answer",
     "beyond",
     "beyond_issues",
@@ -28,6 +29,7 @@ __all__ = [
 
 Array: TypeAlias = NDArray[np.float64]
 
+CALIBRATED = "calibrated"  # kind of intervals that know how far errors grew on held-out runs
 _ISSUES_SHOWN = 3
 _AS_SHARE = {
     "excess_mean", "excess_p90", "wasted_compute", "probability_within", "shift", "mean_error",
@@ -148,11 +150,18 @@ def beyond(ranges: Mapping[str, tuple[float, float]], columns: Mapping[str, Arra
     return factor
 
 
-def beyond_issues(factor: Array) -> tuple[Issue, ...]:
-    """An issue where the farthest point lies well beyond the runs."""
+def beyond_issues(factor: Array, kind: str = "none") -> tuple[Issue, ...]:
+    """An issue where the farthest point lies well beyond the runs, by the kind of intervals."""
     farthest = float(np.max(factor, initial=1.0))
     if not farthest >= _TOLD_BEYOND:
         return ()
+    if kind == CALIBRATED:
+        return (Issue(
+            "beyond-the-runs", "note",
+            f"The answer lies {human(farthest)}x beyond the runs: intervals grow with the "
+            "distance as the errors on held-out runs did.",
+            "Look how far beyond their cuts those runs were.",
+        ),)  # fmt: skip
     return (Issue(
         "beyond-the-runs", "weakens",
         f"The answer lies {human(farthest)}x beyond the runs: intervals are the sampling error of "

@@ -42,10 +42,9 @@ class View:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled by the family it is a view of, since its own is made when needed."""
-        family: Any = type(self.best)
         told = {item.name: getattr(self, item.name) for item in fields(self)}
-        told |= {"best": self.best.values, "draws": self.draws and self.draws.values}
-        return _viewed, (family.base, told)
+        told |= {"best": _behind(self.best), "draws": self.draws and _behind(self.draws)}
+        return _viewed, (told,)
 
 
 def total_params(params_non_embedding: Any, omega: float = OMEGA) -> Any:
@@ -128,9 +127,8 @@ def nonembedding_view(law: Source, omega: float = OMEGA) -> View:
     if PARAMS in law.ranges:
         low, high = without_embeddings(np.array(law.ranges[PARAMS]), omega)
         ranges[_NON_EMBEDDING] = (float(low), float(high))
-    view = _family(family)
-    best = view.unchecked({**law.best.values, "omega": np.float64(omega)})
-    draws = None if law.draws is None else view.unchecked({**law.draws.values, "omega": omega})
+    best = _over(law.best, np.float64(omega))
+    draws = None if law.draws is None else _over(law.draws, omega)  # which may be of another family
     columns[PARAMS] = _NON_EMBEDDING
     return View(best, draws, law.draws_kind, columns, SIX_ND, ranges,
                 (*law.issues, *_cost_issues(law.cost)))  # fmt: skip
@@ -177,12 +175,22 @@ def refuse_mixed_counting(columns: Mapping[str, Iterable[str]]) -> None:
             first = first or (called, name)
 
 
-def _viewed(base: Any, told: Mapping[str, Any]) -> View:
+def _over(law: Law, omega: Any) -> Law:
+    """The view of a law."""
+    seen: Law = _family(type(law)).unchecked({**law.values, "omega": omega})
+    return seen
+
+
+def _behind(seen: Any) -> tuple[Law, Any]:
+    """The law that a view is of, and the view's omega."""
+    base = type(seen).base
+    return base.unchecked({name: seen.values[name] for name in base.coefficients}), seen.omega
+
+
+def _viewed(told: Mapping[str, Any]) -> View:
     """A view again, from what its pickle holds."""
-    view = _family(base)
-    best, draws = told["best"], told["draws"]
-    laws = {"best": view.unchecked(best), "draws": draws and view.unchecked(draws)}
-    return View(**{**told, **laws})
+    draws = told["draws"]
+    return View(**{**told, "best": _over(*told["best"]), "draws": draws and _over(*draws)})
 
 
 @cache

@@ -77,7 +77,7 @@ def forecast_of(fit: Fit, points: Any, inputs: Mapping[str, Any], level: float) 
         "next_run_low": new_low, "next_run_high": new_high, "beyond": factor,
     })  # fmt: skip
     title = f"{fit.family.__name__} forecast of {target}"
-    issues = (*fit.issues, *beyond_issues(factor))
+    issues = (*fit.issues, *beyond_issues(factor, fit.draws_kind))
     if fit.draws is not None:
         issues = (*issues, *level_issues(fit.draws.count, level))
     return Forecast(table, title, level, fit.draws_kind, issues, fit.assumptions)

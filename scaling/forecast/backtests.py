@@ -312,11 +312,14 @@ def candidate_of(backtest: Backtest, source: Any) -> str:
     Raises
     ------
     ScalingError
-        If no candidate is.
+        If no candidate is, or several are.
     """
-    for name, made in backtest.fits.items():
-        if _choices(made[-1]) == _choices(source):
-            return name
+    found = [name for name, made in backtest.fits.items() if _choices(made[-1]) == _choices(source)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise ScalingError(f"{listed(found)} of the backtest are made of the same choices, so it "
+                           "does not say which is this fit; give one of that fit alone.")  # fmt: skip
     raise ScalingError(
         f"The backtest has no {type(source.best).__name__} with these constraints, objective and "
         f"columns, only {listed(backtest.fits)}. Make one with scaling.backtest(fit, runs)."

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from scaling.answer import CALIBRATED
 from scaling.columns import COMPUTE, PARAMS, TOKENS
 from scaling.cost import SIX_ND
 from scaling.errors import FitError, Issue
@@ -18,12 +19,11 @@ from scaling.law import Law
 from scaling.laws.combined import drifting
 from scaling.text import human
 
-__all__ = ["CALIBRATED", "calibrate"]
+__all__ = ["calibrate"]
 
 Array: TypeAlias = NDArray[np.float64]
 Made = TypeVar("Made")
 
-CALIBRATED = "calibrated"
 _FEWEST_CUTS = 4
 _APART = 1.5  # factor between cuts that count as two
 _STREAM = 7  # of the seed, for the order of the drifts

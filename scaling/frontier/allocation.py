@@ -176,7 +176,7 @@ class Question:
         reached = np.asarray(compute)[np.isfinite(compute)]
         far = beyond(self.source.ranges, {COMPUTE: reached}) if reached.size else reached
         draws = self.source.draws
-        issues = (*self.source.issues, *beyond_issues(far))
+        issues = (*self.source.issues, *beyond_issues(far, self.source.draws_kind))
         if draws is not None:
             issues = (*issues, *level_issues(draws.count, level))
         if sizes is None or np.isfinite(sizes).all():

@@ -177,7 +177,8 @@ def refuse_mixed_counting(columns: Mapping[str, Iterable[str]]) -> None:
 
 def _over(law: Law, omega: Any) -> Law:
     """The view of a law."""
-    seen: Law = _family(type(law)).unchecked({**law.values, "omega": omega})
+    family: Any = type(law)
+    seen: Law = _family(family).unchecked({**law.values, "omega": omega})
     return seen
 
 

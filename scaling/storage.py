@@ -223,7 +223,8 @@ def _issue(values: dict[str, Any]) -> Issue:
 def _draws(draws: dict[str, Any], family: type[Law]) -> Law:
     arrays = {name: np.array(values, dtype=float)[:, None] for name, values in draws.items()}
     drifts = set(arrays) - set(family.coefficients)  # of a calibrated fit
-    family = drifting(family) if drifts else family
+    drifter: Any = drifting
+    family = drifter(family) if drifts else family
     if set(arrays) != set(family.coefficients) or len({a.shape for a in arrays.values()}) != 1:
         raise ValueError("its draws are not one column of numbers for each coefficient")
     return family.unchecked(arrays)

@@ -184,9 +184,7 @@ def backtest(
     )  # fmt: skip
 
 
-def relative_scores(
-    observed: Array, low: Array, high: Array, level: float
-) -> NDArray[np.float64]:
+def relative_scores(observed: Array, low: Array, high: Array, level: float) -> NDArray[np.float64]:
     """Interval score of each observation over its size; lower is better.
 
     The width of the interval, and where the observation lies outside, ``2 / (1 - level)`` times
@@ -232,6 +230,9 @@ def _fitted(
         if not fits[name]:
             raise ScalingError(f"{name} could not be fitted at any cut: {reason}")
     _refuse_apart(fits)
+    if not set.intersection(*({split.cut for split, _ in made} for made in fits.values())):
+        raise ScalingError(f"{listed(fits)} could be fitted at no common cut; choose larger cuts, or "
+                           "backtest them one by one.")  # fmt: skip
     return fits, issues
 
 
@@ -292,7 +293,7 @@ def _table(points: pd.DataFrame, splits: Splits, level: float) -> pd.DataFrame:
 def shared_errors(table: pd.DataFrame) -> pd.DataFrame:
     """Mean errors by cut and candidate, at the cuts that all candidates of a table have."""
     wide = table.pivot_table(index="cut", columns="candidate", values="mean_error", sort=False)
-    return np.maximum(wide.dropna(), _TINY)
+    return wide.dropna().clip(lower=_TINY)
 
 
 def _summary(table: pd.DataFrame) -> pd.DataFrame:
@@ -301,8 +302,8 @@ def _summary(table: pd.DataFrame) -> pd.DataFrame:
     grouped = table[table["cut"].isin(errors.index)].groupby("candidate", sort=False)
     summary = grouped[["mean_error", "bias", "coverage", "interval_score"]].mean()
     summary.insert(0, "cuts", grouped["cut"].nunique())
-    first = errors[table["candidate"].iloc[0]]
-    summary.insert(2, "ratio", np.exp(np.log(errors).sub(np.log(first), axis=0).mean()))
+    ratios = errors.div(errors[table["candidate"].iloc[0]], axis=0)
+    summary.insert(2, "ratio", ratios.product() ** (1 / len(errors)))
     return summary.reset_index()
 
 
@@ -319,7 +320,7 @@ def candidate_of(backtest: Backtest, source: Any) -> str:
         return found[0]
     if found:
         raise ScalingError(f"{listed(found)} of the backtest are made of the same choices, so it "
-                           "does not say which is this fit; give one of that fit alone.")  # fmt: skip
+                           "does not say which is this fit; backtest it alone.")  # fmt: skip
     raise ScalingError(
         f"The backtest has no {type(source.best).__name__} with these constraints, objective and "
         f"columns, only {listed(backtest.fits)}. Make one with scaling.backtest(fit, runs)."

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scaling.answer import CALIBRATED
 from scaling.columns import COMPUTE, PARAMS, TOKENS
 from scaling.cost import SIX_ND
-from scaling.errors import FitError, Issue
+from scaling.errors import FitError
 from scaling.forecast.backtests import Backtest, candidate_of
 from scaling.law import Law
 from scaling.laws.combined import drifting
@@ -103,13 +103,17 @@ def _apart(cuts: pd.Series) -> int:
 
 def _spread(points: pd.DataFrame, level: float) -> float:
     """Standard deviation of the drift with which the level holds on the held-out runs."""
-    error = np.log(points["observed"] / points["forecast"]).to_numpy()
-    ends = points["forecast_high"] / points["forecast"], points["forecast"] / points["forecast_low"]
-    half = np.where(error > 0, np.log(ends[0]), np.log(ends[1]))
+    forecast, observed, low, high, distance = (
+        points[["forecast", "observed", "forecast_low", "forecast_high", "distance"]]
+        .to_numpy(dtype=float)
+        .T
+    )
+    error = np.log(observed / forecast)
+    half = np.where(error > 0, np.log(high / forecast), np.log(forecast / low))
     times = NormalDist().inv_cdf((1 + level) / 2)
     # Independent half widths add in squares: the drift has to make up for what the interval lacks.
     lacks = np.sqrt(np.maximum(error**2 - half**2, 0.0))
-    needed = lacks / (times * np.log(points["distance"].to_numpy()))
+    needed = lacks / (times * np.log(distance))
     weight = 1 / points.groupby("cut")["cut"].transform("size").to_numpy()
     order = np.argsort(needed, kind="stable")
     held = np.cumsum(weight[order]) / weight.sum()
@@ -126,10 +130,10 @@ def _drifting(source: Any, spread: float, cuts: int) -> Law:
     shares = (np.arange(count) + 0.5) / count
     seed = np.random.SeedSequence(getattr(source, "seed", 0), spawn_key=(_STREAM,))
     drift = np.random.default_rng(seed).permutation(spread * stdtrit(cuts, shares))
-    shape = (count, 1)
+    shape, drifter = (count, 1), drifting
     values = {name: np.broadcast_to(value, shape) for name, value in values.items()}
     reach = np.full(shape, _reach(source))
-    return drifting(type(source.best)).unchecked({
+    return drifter(type(source.best)).unchecked({
         **values, "drift": drift.reshape(shape), "reach": reach})  # fmt: skip
 
 

@@ -139,7 +139,7 @@ def compare(fits: Any, *, backtest: Backtest | None = None, level: float = 0.9) 
     columns = ["fit", "free", "mean_error", "ratio", "ratio_low", "ratio_high", "verdict",
                *_CRITERIA]  # fmt: skip
     table = table[[name for name in columns if name in table]].reset_index(drop=True)
-    issues += [issue for issue in (() if made is None else made.issues)]
+    issues += () if made is None else made.issues
     return Comparison(table, f"Comparison of {len(sources)} fits of {len(runs)} runs", level,
                       "none" if made is None else "paired by cut", tuple(issues), made)  # fmt: skip
 

@@ -146,9 +146,7 @@ def _values(runs: pd.DataFrame, by: str, compute: Array | None) -> Array:
     return numbers(runs, by)
 
 
-def _split(
-    values: Array, measure: Array, cut: float, farthest: float | None
-) -> tuple[Split, str]:
+def _split(values: Array, measure: Array, cut: float, farthest: float | None) -> tuple[Split, str]:
     """The split at a cut, and why it cannot be used; empty where it can."""
     below, above = np.flatnonzero(values <= cut), np.flatnonzero(values > cut)
     if not len(below) or not len(above):
@@ -177,7 +175,8 @@ def _chosen(values: Array, by: str, least: int) -> Array:
     tops = _budget_tops(values) if by == COMPUTE else np.zeros(0)
     tops = tops[np.isin(tops, values[possible])]
     if len(tops) >= _FEWEST_BUDGETS - 1:
-        return tops[np.linspace(0, len(tops) - 1, min(len(tops), _MOST_CUTS)).round().astype(int)]
+        places = np.linspace(0, len(tops) - 1, min(len(tops), _MOST_CUTS)).round().astype(int)
+        return np.asarray(tops[places])
     low, high = values[possible].min(), values[possible].max()
     even = np.geomspace(low, high, _MOST_CUTS) * (1 + 1e-12)
     return np.unique(ordered[np.searchsorted(ordered, even, "right") - 1])

@@ -231,8 +231,8 @@ def _fitted(
             raise ScalingError(f"{name} could not be fitted at any cut: {reason}")
     _refuse_apart(fits)
     if not set.intersection(*({split.cut for split, _ in made} for made in fits.values())):
-        raise ScalingError(f"{listed(fits)} could be fitted at no common cut; choose larger cuts, or "
-                           "backtest them one by one.")  # fmt: skip
+        raise ScalingError(f"{listed(fits)} could be fitted at no common cut; choose larger "
+                           "cuts, or backtest them one by one.")  # fmt: skip
     return fits, issues
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from statistics import NormalDist
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar, cast
 
 import numpy as np
 import pandas as pd
@@ -130,7 +130,7 @@ def _drifting(source: Any, spread: float, cuts: int) -> Law:
     shares = (np.arange(count) + 0.5) / count
     seed = np.random.SeedSequence(getattr(source, "seed", 0), spawn_key=(_STREAM,))
     drift = np.random.default_rng(seed).permutation(spread * stdtrit(cuts, shares))
-    shape, drifter = (count, 1), drifting
+    shape, drifter = (count, 1), cast(Any, drifting)
     values = {name: np.broadcast_to(value, shape) for name, value in values.items()}
     reach = np.full(shape, _reach(source))
     return drifter(type(source.best)).unchecked({

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from scaling.forecast.backtests import backtest as backtest
     from scaling.forecast.calibration import calibrate as calibrate
     from scaling.forecast.comparisons import compare as compare
+    from scaling.forecast.ensembles import Ensemble as Ensemble
+    from scaling.forecast.ensembles import ensemble as ensemble
     from scaling.frontier.envelopes import envelope as envelope
     from scaling.frontier.isoflops import isoflop as isoflop
     from scaling.linting import lint as lint
@@ -42,6 +44,7 @@ __all__ = [
     "SIX_ND",
     "ColumnError",
     "Cost",
+    "Ensemble",
     "Fit",
     "FitError",
     "Frontier",
@@ -59,6 +62,7 @@ __all__ = [
     "coef",
     "compare",
     "compute_optimal",
+    "ensemble",
     "envelope",
     "fit",
     "isoflop",
@@ -79,6 +83,7 @@ _LATER = ("datasets", "plot", "testing")
 _VERBS = {
     "backtest": "scaling.forecast.backtests", "calibrate": "scaling.forecast.calibration",
     "compare": "scaling.forecast.comparisons",
+    "Ensemble": "scaling.forecast.ensembles", "ensemble": "scaling.forecast.ensembles",
     "envelope": "scaling.frontier.envelopes", "isoflop": "scaling.frontier.isoflops",
     "lint": "scaling.linting", "profile": "scaling.fitting.profiling",
 }  # fmt: skip

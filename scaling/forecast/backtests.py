@@ -329,4 +329,7 @@ def candidate_of(backtest: Backtest, source: Any) -> str:
 
 def _choices(source: Any) -> tuple[Any, ...]:
     names = ("constraints", "objective", "columns")
-    return (type(source), type(source.best), *(getattr(source, name, None) for name in names))
+    of_ensemble = dict(getattr(source, "options", {}))
+    rows = tuple(of_ensemble.get(name) for name in ("rows", "groups"))
+    return (type(source), type(source.best), rows,
+            *(getattr(source, name, None) for name in names))  # fmt: skip

@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from scaling.answer import CALIBRATED
 from scaling.columns import COMPUTE, PARAMS, TOKENS
 from scaling.cost import SIX_ND
 from scaling.errors import FitError
 from scaling.forecast.backtests import Backtest, candidate_of
 from scaling.law import Law
-from scaling.laws.combined import drifting
+from scaling.laws.combined import drifting, product_of
+from scaling.runs.door import numbers
 from scaling.text import human
 
 __all__ = ["calibrate"]
@@ -24,6 +24,7 @@ __all__ = ["calibrate"]
 Array: TypeAlias = NDArray[np.float64]
 Made = TypeVar("Made")
 
+CALIBRATED = "calibrated"
 _FEWEST_CUTS = 4
 _APART = 1.5  # factor between cuts that count as two
 _STREAM = 7  # of the seed, for the order of the drifts
@@ -70,7 +71,8 @@ def calibrate(fit: Made, backtest: Backtest) -> Made:
     source: Any = fit
     if not hasattr(source, "draws") or not hasattr(source, "forecast"):
         raise FitError(f"calibrate takes a fit or an ensemble; got {type(source).__name__}.")
-    points = backtest.points[backtest.points["candidate"] == candidate_of(backtest, source)]
+    name = candidate_of(backtest, source)
+    points = backtest.points[backtest.points["candidate"] == name]
     points = points[points["distance"] > 1]
     if source.draws is None or points["forecast_low"].isna().any():
         raise FitError("calibrate widens intervals, and there are none without resamples; use "
@@ -81,7 +83,7 @@ def calibrate(fit: Made, backtest: Backtest) -> Made:
             f"calibrate needs {_FEWEST_CUTS} cuts or more, a factor of {_APART:g} apart, with runs "
             f"beyond them; the backtest has {cuts}. Give more cuts=, or add runs."
         )
-    spread = _spread(points, backtest.level)
+    spread = _spread(points, _built_in(backtest, name), backtest.level)
     told = {"draws": _drifting(source, spread, cuts), "draws_kind": CALIBRATED}
     if hasattr(source, "assumptions"):
         told["assumptions"] = (*source.assumptions, (
@@ -101,8 +103,19 @@ def _apart(cuts: pd.Series) -> int:
     return count
 
 
-def _spread(points: pd.DataFrame, level: float) -> float:
-    """Standard deviation of the drift with which the level holds on the held-out runs."""
+def _built_in(backtest: Backtest, name: str) -> float:
+    """Drift at the level that the intervals of the backtest had already, as an ensemble's do."""
+    draws = backtest.fits[name][-1].draws
+    drift = getattr(draws, "drift", 0.0)
+    return float(np.quantile(np.abs(drift), backtest.level))
+
+
+def _spread(points: pd.DataFrame, built_in: float, level: float) -> float:
+    """Standard deviation of the drift with which the level holds on the held-out runs.
+
+    Independent half widths add in squares: what the drift of the backtest's intervals gave is taken
+    out of them first, and the new one has to make up for what they then lack.
+    """
     forecast, observed, low, high, distance = (
         points[["forecast", "observed", "forecast_low", "forecast_high", "distance"]]
         .to_numpy(dtype=float)
@@ -111,9 +124,9 @@ def _spread(points: pd.DataFrame, level: float) -> float:
     error = np.log(observed / forecast)
     half = np.where(error > 0, np.log(high / forecast), np.log(forecast / low))
     times = NormalDist().inv_cdf((1 + level) / 2)
-    # Independent half widths add in squares: the drift has to make up for what the interval lacks.
-    lacks = np.sqrt(np.maximum(error**2 - half**2, 0.0))
-    needed = lacks / (times * np.log(distance))
+    away = np.log(distance)
+    bare = np.maximum(half**2 - (built_in * away) ** 2, 0.0)
+    needed = np.sqrt(np.maximum(error**2 - bare, 0.0)) / (times * away)
     weight = 1 / points.groupby("cut")["cut"].transform("size").to_numpy()
     order = np.argsort(needed, kind="stable")
     held = np.cumsum(weight[order]) / weight.sum()
@@ -133,14 +146,17 @@ def _drifting(source: Any, spread: float, cuts: int) -> Law:
     shape, drifter = (count, 1), cast(Any, drifting)
     values = {name: np.broadcast_to(value, shape) for name, value in values.items()}
     reach = np.full(shape, _reach(source))
-    return drifter(type(source.best)).unchecked({
+    made: Law = drifter(type(source.best)).unchecked({
         **values, "drift": drift.reshape(shape), "reach": reach})  # fmt: skip
+    return made
 
 
 def _reach(source: Any) -> float:
-    """Largest product of inputs among the runs: params and tokens, or all inputs."""
-    inputs = type(source.best).inputs
-    if {PARAMS, TOKENS} <= set(inputs):
-        largest = source.ranges[COMPUTE][1]
-        return float((source.cost or SIX_ND).budget(largest))
-    return float(np.prod([source.ranges[source.columns[role]][1] for role in inputs]))
+    """Largest product of inputs among the runs, as far as they are known."""
+    family, runs = type(source.best), source.runs
+    columns = [source.columns[role] for role in family.inputs]
+    if runs is not None:
+        return float(np.max(product_of(family, [numbers(runs, name) for name in columns])))
+    if {PARAMS, TOKENS} <= set(family.inputs):
+        return float((source.cost or SIX_ND).budget(source.ranges[COMPUTE][1]))
+    return float(product_of(family, [source.ranges[name][1] for name in columns]))

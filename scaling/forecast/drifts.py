@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from scaling.columns import PARAMS, TOKENS
 from scaling.errors import Issue, ScalingError
+from scaling.fitting import Fit
 from scaling.frontier import compute_optimal
 from scaling.source import summarise
 from scaling.text import human, listed
@@ -27,7 +28,7 @@ _LEAST_SHARE = 0.25  # of the earlier variance that a step's own is taken to be
 def drift_of(
     fits: Mapping[str, Sequence[tuple[float, Any]]], ahead: float, level: float
 ) -> pd.DataFrame:
-    """One row a candidate, cut and quantity: each coefficient, and the best params at a compute.
+    """One row a candidate, cut and quantity: coefficients of a fit, and the best params at a compute.
 
     Parameters
     ----------
@@ -50,7 +51,7 @@ def _quantities(source: Any, ahead: float, level: float) -> dict[str, tuple[floa
     """Coefficients and the best params, each with its ends."""
     draws = {} if source.draws is None else source.draws.values
     found = {}
-    for name, value in source.best.values.items():
+    for name, value in source.best.values.items() if isinstance(source, Fit) else ():
         ends = summarise(value, draws.get(name), level)
         found[name] = (float(ends[0]), float(ends[1]), float(ends[2]))
     if set(source.best.inputs) == {PARAMS, TOKENS} and np.isfinite(ahead):

@@ -69,7 +69,7 @@ def stated_frontier(source: Source, compute: Any, *, cost: Cost | None, level: f
     few = () if source.draws is None else level_issues(source.draws.count, level)
     name = getattr(source, "name", type(source.best).__name__)
     title = f"Best {told.replace('_', ' ')} as {name} states it"
-    issues = (*source.issues, *beyond_issues(far, source.draws_kind), *few)
+    issues = (*source.issues, *beyond_issues(far), *few)
     again = partial(stated_frontier, source, cost=cost, level=level)
     return Frontier(table, title, level, source.draws_kind, issues, "stated", exponents, spent,
                     again)  # fmt: skip

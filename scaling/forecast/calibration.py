@@ -25,6 +25,7 @@ Array: TypeAlias = NDArray[np.float64]
 Made = TypeVar("Made")
 
 CALIBRATED = "calibrated"
+_ASSUMED = "beyond the runs the law may drift off by"
 _FEWEST_CUTS = 4
 _APART = 1.5  # factor between cuts that count as two
 _STREAM = 7  # of the seed, for the order of the drifts
@@ -86,9 +87,10 @@ def calibrate(fit: Made, backtest: Backtest) -> Made:
     spread = _spread(points, _built_in(backtest, name), backtest.level)
     told = {"draws": _drifting(source, spread, cuts), "draws_kind": CALIBRATED}
     if hasattr(source, "assumptions"):
-        told["assumptions"] = (*source.assumptions, (
-            f"beyond the runs the law may drift off by {100 * spread:.2g}% for each factor of e in "
-            f"compute, as on {cuts} cuts up to {human(points['distance'].max())}x beyond."
+        before = [said for said in source.assumptions if not said.startswith(_ASSUMED)]
+        told["assumptions"] = (*before, (
+            f"{_ASSUMED} {100 * spread:.2g}% for each factor of e in compute, as on {cuts} cuts up "
+            f"to {human(points['distance'].max())}x beyond."
         ))  # fmt: skip
     made: Made = replace(source, **told)
     return made

@@ -122,16 +122,17 @@ def compare(fits: Any, *, backtest: Backtest | None = None, level: float = 0.9) 
         raise ScalingError(f"compare needs two fits or more; got {len(sources)}.")
     runs = _same_runs(sources)
     issues: list[Issue] = []
-    made = backtest
+    made, called = backtest, {name: name for name in sources}
     if made is None:
         made, issues = _backtested(sources, runs, level)
-    elif not isinstance(made, Backtest):
+    elif isinstance(made, Backtest):
+        called = {name: candidate_of(made, source) for name, source in sources.items()}
+    else:
         raise ScalingError(f"backtest= must be a Backtest; got {type(made).__name__}. Make one "
                            "with scaling.backtest(fits, runs).")  # fmt: skip
     table = _criteria(sources)
     if made is not None:
-        ratios, told = _ratios({name: candidate_of(made, source)
-                                for name, source in sources.items()}, made, level)  # fmt: skip
+        ratios, told = _ratios(called, made, level)
         table = ratios.merge(table, on="fit").sort_values("ratio", kind="stable")
         issues += told
     else:

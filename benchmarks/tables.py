@@ -1,4 +1,4 @@
-"""The public run tables that forecasts are judged on, with the cuts that hold their larger runs out.
+"""The public run tables that forecasts are judged on, with cuts that hold larger runs out.
 
 ``SCALING_DATA`` names the folder of the tables; ``../shared/data`` otherwise.
 """

@@ -135,7 +135,8 @@ def drawn_of(members: Sequence[Fit], drift: Drift, reach: float, seed: int) -> L
         return None
     count, several = min(law.count for law in drawn if law is not None), len(members)
     place = np.arange(count * several)
-    resample, chosen = place % count, (place + place // count) % several
+    resample = place % count
+    chosen = (resample + place // count) % several
     family = drifting(averaged(*(member.family for member in members)))
     values = _numbered([
         {name: np.broadcast_to(value, (law.count, 1))[resample] for name, value in

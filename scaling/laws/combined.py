@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from scaling.law import Law, coef
 
-__all__ = ["averaged", "drifting", "product_of"]
+__all__ = ["averaged", "drifting", "made", "product_of", "recipe"]
 
 _TRADED = ("params", "tokens")
 _MADE: dict[tuple[str, tuple[type[Law], ...]], type[Law]] = {}
@@ -123,15 +123,41 @@ def _family(
         return _MADE[key]
 
     def reduce(self: Any) -> Any:
-        return _rebuilt, (factory, families, self.values)
+        return _rebuilt, (recipe(type(self)), self.values)
 
     _MADE[key] = type(name, (Law,), {
         "inputs": like.inputs, "target": like.target, "source": like.source, "formula": formula,
-        "optimum": optimum, "__reduce__": reduce, **declared,
+        "optimum": optimum, "__reduce__": reduce, "made_of": key, **declared,
     })  # fmt: skip
     return _MADE[key]
 
 
-def _rebuilt(factory: Any, families: tuple[type[Law], ...], values: dict[str, Any]) -> Law:
-    made: Law = factory(*families).unchecked(values)
-    return made
+def recipe(family: type[Law]) -> Any:
+    """How a family is made: the class itself, or the factory's name and what it was given.
+
+    Examples
+    --------
+    >>> from scaling.laws import PowerLaw
+    >>> recipe(drifting(PowerLaw))
+    ('drifting', (<class 'scaling.laws.power_law.PowerLaw'>,))
+    """
+    made_of = getattr(family, "made_of", None)
+    if made_of is None:
+        return family
+    factory, families = made_of
+    return factory, tuple(recipe(one) for one in families)
+
+
+def made(known: Any) -> type[Law]:
+    """Family of a recipe."""
+    if isinstance(known, type):
+        return known
+    factory, families = known
+    return _FACTORIES[factory](*(made(one) for one in families))
+
+
+_FACTORIES: dict[str, Callable[..., type[Law]]] = {"averaged": averaged, "drifting": drifting}
+
+
+def _rebuilt(known: Any, values: dict[str, Any]) -> Law:
+    return made(known).unchecked(values)

@@ -2,6 +2,7 @@
 
 from scaling.plot.draws import pairs
 from scaling.plot.fits import fit
+from scaling.plot.forecasts import forecast
 from scaling.plot.frontiers import frontier
 from scaling.plot.held_out import backtest
 from scaling.plot.profiles import profile
@@ -9,4 +10,6 @@ from scaling.plot.sizes import regret
 from scaling.plot.surfaces import surface
 from scaling.plot.valleys import isoflop
 
-__all__ = ["backtest", "fit", "frontier", "isoflop", "pairs", "profile", "regret", "surface"]
+__all__ = [
+    "backtest", "fit", "forecast", "frontier", "isoflop", "pairs", "profile", "regret", "surface",
+]  # fmt: skip

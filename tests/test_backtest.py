@@ -211,6 +211,11 @@ def test_without_resamples_there_are_errors_and_no_intervals():
     assert scaling.plot.backtest(found).get_xlabel()
 
 
+def test_too_few_resamples_for_the_level_are_an_issue():
+    found = scaling.backtest(Chinchilla, RUNS, cuts=[1e20], bootstrap=20, level=0.99)
+    assert "few-draws" in codes(found)
+
+
 def test_runs_can_be_cut_by_any_column_of_numbers():
     found = scaling.backtest(Chinchilla, RUNS, by="params", cuts=[2e9], bootstrap=0)
     assert found.table["runs_above"].iloc[0] == (RUNS["params"] > 2e9).sum()
@@ -248,6 +253,9 @@ def test_duplicates_and_huge_tables_are_taken():
     ({"runs": RUNS.assign(loss=-RUNS["loss"]), "cuts": [1e20], "bootstrap": 0,
       "objectives": scaling.LeastSquares(space="linear")}, "Errors are relative"),
     ({"by": "nothing"}, "no column of these runs"),
+    ({"by": ["compute"]}, "no column of these runs"),
+    ({"families": scaling.fit(Chinchilla, RUNS, weights=np.ones(63), bootstrap=0)},
+     "weights of this Chinchilla fit were given by hand"),
     ({"runs": RUNS.assign(label="a"), "by": "label"}, "must hold finite numbers"),
     ({"by": "compute", "runs": {"x": [1.0, 2, 3], "loss": [3.0, 2, 1]}, "families": PowerLaw},
      "Add compute, or params and tokens"),

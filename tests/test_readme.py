@@ -141,6 +141,12 @@ def drawn_contours(fit):
     return scaling.plot.profile(found), found.notes[0]
 
 
+def drawn_backtest(fit):
+    laws = [fit, scaling.laws.Kaplan]
+    found = scaling.backtest(laws, fit.runs)
+    return scaling.plot.backtest(found), found.notes[0]
+
+
 @pytest.fixture(scope="module")
 def isoflop_tables(chinchilla_runs, data):
     """Public IsoFLOP tables: name, runs."""
@@ -213,6 +219,7 @@ def test_three_ways_on_the_runs_of_hoffmann_2022(chinchilla_runs):
         drawn_three_ways,
         drawn_profile,
         drawn_contours,
+        drawn_backtest,
     ],
 )
 def test_picture_shows_what_its_description_says(demo_fit, draw):

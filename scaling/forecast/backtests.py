@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from scaling.answer import Answer
+from scaling.answer import Answer, level_issues
 from scaling.columns import COMPUTE
 from scaling.counting import refuse_mixed_counting
 from scaling.errors import ColumnError, Issue, ScalingError, whole
@@ -179,7 +179,7 @@ def backtest(
     kinds = dict.fromkeys(source.draws_kind for made in sources.values() for source in made)
     return Backtest(
         table, f"Backtest on {len(frame)} runs, cut by {by}", level, listed(kinds),
-        (*splits.issues, *issues, *drift_issues(drift, level)), points, _summary(table),
+        (*splits.issues, *issues, *drift_issues(drift, level), *_few_draws(sources, level)), points, _summary(table),
         drift, sources, by, ahead,
     )  # fmt: skip
 
@@ -244,6 +244,11 @@ def _refuse_apart(fits: Made) -> None:
     if len(set(targets.values())) > 1:
         told = ", ".join(f"{name} forecasts {target}" for name, target in targets.items())
         raise ScalingError(f"Candidates must forecast the same column; {told}.")
+
+
+def _few_draws(sources: Mapping[str, tuple[Any, ...]], level: float) -> tuple[Issue, ...]:
+    counts = [source.draws.count for made in sources.values() for source in made if source.draws]
+    return level_issues(min(counts), level, "Use bootstrap={}") if counts else ()
 
 
 def _target(source: Any) -> str:

@@ -84,6 +84,11 @@ def _candidate(
 ) -> Candidate:  # fmt: skip
     if isinstance(thing, Fit):
         mapping = checked(thing.family, runs, thing.columns)[1]
+        if thing.weights:
+            raise ScalingError(
+                f"The weights of this {_called(thing)} fit were given by hand and cannot follow to "
+                "the runs of a cut; give a function from runs to a fit that weighs them."
+            )
         return Candidate(partial(refit, thing, **changes), mapping, free_coefficients(thing))
     if isinstance(thing, type) and issubclass(thing, Law):
         mapping = checked(thing, runs, columns)[1]

@@ -15,13 +15,13 @@ from scaling.answer import Answer
 from scaling.counting import refuse_mixed_counting
 from scaling.errors import Issue, ScalingError
 from scaling.fitting import Fit
+from scaling.fitting.health import joined
 from scaling.forecast.backtests import Backtest, backtest, candidate_of, shared_errors
 from scaling.forecast.candidates import free_coefficients, named_things
 from scaling.forecast.criteria import criteria_of
 from scaling.runs.door import numbers
 from scaling.runs.suspicion import refuse_mixed_losses
 from scaling.source import check_level
-from scaling.text import listed
 
 __all__ = ["Comparison", "compare"]
 
@@ -60,9 +60,9 @@ class Comparison(Answer):
         tied = list(table.loc[table["verdict"] == "tie", "fit"])
         worse = [f"{row['fit']} ({row['ratio']:.2g} times the error)"
                  for _, row in table[table["verdict"] == "worse"].iterrows()]  # fmt: skip
-        said = (f"{listed(tied)} forecast equally well, as far as held-out runs tell." if tied
+        said = (f"{joined(tied)} forecast equally well, as far as held-out runs tell." if tied
                 else f"{first} forecasts best.")  # fmt: skip
-        return said + (f" Worse: {listed(worse)}." if worse else "")
+        return said + (f" Worse: {joined(worse)}." if worse else "")
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ _LEAST_SHARE = 0.25  # of the earlier variance that a step's own is taken to be
 def drift_of(
     fits: Mapping[str, Sequence[tuple[float, Any]]], ahead: float, level: float
 ) -> pd.DataFrame:
-    """One row a candidate, cut and quantity: coefficients of a fit, and the best params at a compute.
+    """One row a candidate, cut and quantity: a fit's coefficients, and the best params ahead.
 
     Parameters
     ----------

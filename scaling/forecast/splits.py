@@ -139,7 +139,7 @@ def _compute(runs: pd.DataFrame, columns: Mapping[str, str]) -> Array | None:
 def _values(runs: pd.DataFrame, by: str, compute: Array | None) -> Array:
     if by == COMPUTE and compute is not None:
         return compute
-    if by not in runs.columns:
+    if not isinstance(by, str) or by not in runs.columns:
         remedy = "Add compute, or params and tokens" if by == COMPUTE else "Name one of them"
         raise ColumnError(f"by={quoted(by)} is no column of these runs, which have "
                           f"{listed(runs.columns)}. {remedy}.")  # fmt: skip

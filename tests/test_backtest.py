@@ -9,7 +9,7 @@ from scipy.optimize import least_squares
 
 import scaling
 from scaling.datasets.simulated import isoflop_runs
-from scaling.forecast.backtests import relative_scores
+from scaling.forecast.scoring import relative_scores
 from scaling.laws import Chinchilla, CoupledChinchilla, Kaplan, PowerLaw
 from scaling.storage import plain
 

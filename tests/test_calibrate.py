@@ -173,8 +173,9 @@ def covered(truth, seeds, bootstrap):
         wide = scaling.calibrate(plain, scaling.backtest(plain, runs, bootstrap=bootstrap))
         noise = np.random.default_rng(1000 + seed).normal(0, NOISE, len(points))
         came = truth.predict(points) * np.exp(noise)
-        inside.append([((table["next_run_low"] <= came) & (came <= table["next_run_high"])).mean()
-                       for table in (one.forecast(points).table for one in (plain, wide))])  # fmt: skip
+        tables = [one.forecast(points).table for one in (plain, wide)]
+        inside.append([((said["next_run_low"] <= came) & (came <= said["next_run_high"])).mean()
+                       for said in tables])  # fmt: skip
     return np.mean(inside, axis=0)
 
 

@@ -110,8 +110,9 @@ def test_the_same_fit_twice_is_a_tie():
     with pytest.raises(scaling.ScalingError, match="does not say which"):
         scaling.compare(twice, backtest=scaling.backtest(twice, RUNS, cuts=[1e20], bootstrap=0))
     with pytest.raises(scaling.ScalingError, match="has no"):
-        scaling.compare({"a": twice["a"], "c": scaling.fit(CoupledChinchilla, RUNS, bootstrap=0)},
-                        backtest=scaling.backtest(evidence, RUNS, cuts=[1e20], bootstrap=0))  # fmt: skip
+        other = scaling.fit(CoupledChinchilla, RUNS, bootstrap=0)
+        made = scaling.backtest(evidence, RUNS, cuts=[1e20], bootstrap=0)
+        scaling.compare({"a": twice["a"], "c": other}, backtest=made)
 
 
 def test_two_halves_of_the_same_runs_seldom_differ():
@@ -123,8 +124,8 @@ def test_two_halves_of_the_same_runs_seldom_differ():
         runs = RUNS.assign(loss=law.predict(RUNS) * np.exp(rng.normal(0, 0.003, len(RUNS))))
 
         def fitted(part, half=half):
-            return lambda runs: scaling.fit(
-                Chinchilla, runs[half[runs.index] == part], bootstrap=0,
+            return lambda below: scaling.fit(
+                Chinchilla, below[half[below.index] == part], bootstrap=0,
                 fixed={"E": 1.8172, "A": 482.01})  # fmt: skip
 
         made = scaling.backtest({"a": fitted(0), "b": fitted(1)}, runs, bootstrap=0)

@@ -16,16 +16,16 @@ from scaling.counting import refuse_mixed_counting
 from scaling.errors import ColumnError, Issue, ScalingError, whole
 from scaling.forecast.candidates import Candidate, candidates_of
 from scaling.forecast.drifts import drift_issues, drift_of
+from scaling.forecast.scoring import scores_of, summary_of
 from scaling.forecast.splits import Split, Splits, splits_of
 from scaling.runs.door import as_frame, numbers
 from scaling.source import check_level
 from scaling.text import human, listed, percent
 
-__all__ = ["Backtest", "backtest", "candidate_of", "relative_scores", "shared_errors"]
+__all__ = ["Backtest", "backtest", "candidate_of"]
 
 Array: TypeAlias = NDArray[np.float64]
 
-_TINY = 1e-12  # relative error below which a forecast is exact
 _BLOCK = 500  # runs forecast at once, to bound the memory
 
 
@@ -39,8 +39,8 @@ class Backtest(Answer):
         One row a candidate and cut: ``runs_below`` fitted and ``runs_above`` forecast, the
         ``mean_error`` (mean size of the relative error), ``bias`` (mean relative error, above 0
         where forecasts are too high), ``coverage`` of the next-run interval, its relative
-        ``interval_score`` (see :func:`relative_scores`), and ``farthest``, by which factor in
-        compute the farthest run lies beyond the cut.
+        ``interval_score`` (its width, and 20 times at 90% what lies outside, over the loss), and
+        ``farthest``, by which factor in compute the farthest run lies beyond the cut's largest.
     points : DataFrame
         One row a forecast run: candidate, cut, row, distance, observed, forecast with the ends of
         its next-run interval, error.
@@ -171,33 +171,17 @@ def backtest(
         _points(name, frame, split, source, level)
         for name, made in fits.items() for split, source in made
     ], ignore_index=True)  # fmt: skip
-    table = _table(points, splits, level)
+    table = scores_of(points, {split.cut: len(split.below) for split in splits.parts}, level)
     ahead = 10 * splits.largest
     sources = {name: tuple(source for _, source in made) for name, made in fits.items()}
     drift = drift_of({name: [(split.cut, source) for split, source in made]
                       for name, made in fits.items()}, ahead, level)  # fmt: skip
     kinds = dict.fromkeys(source.draws_kind for made in sources.values() for source in made)
+    issues += [*splits.issues, *drift_issues(drift, level), *_few_draws(sources, level)]
     return Backtest(
-        table, f"Backtest on {len(frame)} runs, cut by {by}", level, listed(kinds),
-        (*splits.issues, *issues, *drift_issues(drift, level), *_few_draws(sources, level)), points, _summary(table),
-        drift, sources, by, ahead,
+        table, f"Backtest on {len(frame)} runs, cut by {by}", level, listed(kinds), tuple(issues),
+        points, summary_of(table), drift, sources, by, ahead,
     )  # fmt: skip
-
-
-def relative_scores(observed: Array, low: Array, high: Array, level: float) -> NDArray[np.float64]:
-    """Interval score of each observation over its size; lower is better.
-
-    The width of the interval, and where the observation lies outside, ``2 / (1 - level)`` times
-    the distance by which: Winkler 1972; Gneiting and Raftery 2007, eq. 43.
-
-    Examples
-    --------
-    >>> relative_scores(np.array([2.0, 2.0]), np.array([1.9, 2.1]), np.array([2.1, 2.2]), 0.9)
-    array([0.1 , 1.05])
-    """
-    missed = np.maximum(low - observed, 0) + np.maximum(observed - high, 0)
-    scores: NDArray[np.float64] = (high - low + 2 / (1 - level) * missed) / observed
-    return scores
 
 
 Made: TypeAlias = dict[str, list[tuple[Split, Any]]]
@@ -274,42 +258,6 @@ def _points(
         "forecast_low": said["next_run_low"].to_numpy(),
         "forecast_high": said["next_run_high"].to_numpy(), "error": forecast / observed - 1,
     })  # fmt: skip
-
-
-def _table(points: pd.DataFrame, splits: Splits, level: float) -> pd.DataFrame:
-    """One row a candidate and cut."""
-    observed, low, high = (points[name].to_numpy() for name in (
-        "observed", "forecast_low", "forecast_high"))  # fmt: skip
-    known = np.isfinite(low) & np.isfinite(high)
-    judged = points[["candidate", "cut"]].assign(
-        runs_above=1, mean_error=points["error"].abs(), bias=points["error"],
-        coverage=np.where(known, (low <= observed) & (observed <= high), np.nan),
-        interval_score=relative_scores(observed, low, high, level), farthest=points["distance"],
-    )  # fmt: skip
-    grouped = judged.groupby(["candidate", "cut"], sort=False)
-    mean = grouped[["mean_error", "bias", "coverage", "interval_score"]].mean()
-    counts = grouped.agg(runs_above=("runs_above", "sum"), farthest=("farthest", "max"))
-    below = {split.cut: len(split.below) for split in splits.parts}
-    table = counts[["runs_above"]].join(mean).join(counts[["farthest"]]).reset_index()
-    table.insert(2, "runs_below", table["cut"].map(below))
-    return table
-
-
-def shared_errors(table: pd.DataFrame) -> pd.DataFrame:
-    """Mean errors by cut and candidate, at the cuts that all candidates of a table have."""
-    wide = table.pivot_table(index="cut", columns="candidate", values="mean_error", sort=False)
-    return wide.dropna().clip(lower=_TINY)
-
-
-def _summary(table: pd.DataFrame) -> pd.DataFrame:
-    """One row a candidate, over the cuts that all have."""
-    errors = shared_errors(table)
-    grouped = table[table["cut"].isin(errors.index)].groupby("candidate", sort=False)
-    summary = grouped[["mean_error", "bias", "coverage", "interval_score"]].mean()
-    summary.insert(0, "cuts", grouped["cut"].nunique())
-    ratios = errors.div(errors[table["candidate"].iloc[0]], axis=0)
-    summary.insert(2, "ratio", ratios.product() ** (1 / len(errors)))
-    return summary.reset_index()
 
 
 def candidate_of(backtest: Backtest, source: Any) -> str:

@@ -16,9 +16,10 @@ from scaling.counting import refuse_mixed_counting
 from scaling.errors import Issue, ScalingError
 from scaling.fitting import Fit
 from scaling.fitting.health import joined
-from scaling.forecast.backtests import Backtest, backtest, candidate_of, shared_errors
+from scaling.forecast.backtests import Backtest, backtest, candidate_of
 from scaling.forecast.candidates import free_coefficients, named_things
 from scaling.forecast.criteria import criteria_of
+from scaling.forecast.scoring import shared_errors
 from scaling.runs.door import numbers
 from scaling.runs.suspicion import refuse_mixed_losses
 from scaling.source import check_level

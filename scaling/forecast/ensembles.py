@@ -27,7 +27,7 @@ from scaling.forecast.members import (
     members_of,
 )
 from scaling.forecast.nearness import ENOUGH, LEAST_SHARE, near_frontier
-from scaling.forecast.wording import ensemble_html, ensemble_text, members_table
+from scaling.forecast.wording import ensemble_html, ensemble_text, member_name, members_table
 from scaling.law import Law
 from scaling.laws.combined import product_of
 from scaling.runs.door import numbers
@@ -170,8 +170,8 @@ class Ensemble:
         Returns
         -------
         DataFrame
-            ``law``, ``constraints``, ``ended`` (coefficients at a bound), and the prediction at
-            ten times the largest of each input.
+            ``law``, ``ended`` (coefficients at a bound), and the prediction at ten times the
+            largest of each input.
         """
         return members_table(self)
 
@@ -299,6 +299,8 @@ def _kept(rows: str | float, spent: Array, loss: Array) -> tuple[NDArray[np.bool
     if near.sum() < ENOUGH or near.mean() < LEAST_SHARE:
         return everything, (f"every run is kept, because only {near.sum()} of {len(near)} lie "
                             f"within {percent(within)} of the best.")  # fmt: skip
+    if near.all():
+        return near, f"every run is within {percent(within)} of the best loss of its compute."
     return near, (f"{(~near).sum()} of {len(near)} runs, more than {percent(within)} above the "
                   "best loss of their compute, are left out.")  # fmt: skip
 
@@ -320,9 +322,8 @@ def _issues(members: tuple[Fit, ...]) -> Iterator[Issue]:
         if member.ended:
             ends = ", ".join(f"{name} at its {end}" if "bound" in end else f"{name} at zero"
                              for name, end in member.ended.items())  # fmt: skip
-            called = f"{member.family.__name__} ({member.constraints.describe()})"
             yield Issue(
-                "bound-in-member", "note", f"{called} ended with {ends}.",
+                "bound-in-member", "note", f"{member_name(member)} ended with {ends}.",
                 "Bounds are part of what makes the mean forecast well; read .members for each "
                 "law by itself.")  # fmt: skip
         yield from (issue for issue in member.issues if issue.code in _OF_MEMBERS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 
 from scaling.answer import issue_lines, shown
 from scaling.fitting import Fit
+from scaling.fitting.constraints import Constraints
 from scaling.fitting.health import AHEAD
 from scaling.law import Law
 from scaling.text import folded
@@ -17,21 +19,36 @@ from scaling.text import folded
 if TYPE_CHECKING:
     from scaling.forecast.ensembles import Ensemble
 
-__all__ = ["ensemble_html", "ensemble_text", "members_table"]
+__all__ = ["ensemble_html", "ensemble_text", "member_name", "members_table"]
 
 
 def members_table(known: Ensemble) -> pd.DataFrame:
     """One row a law, then the mean and the plain fit: see :meth:`Ensemble.table`."""
     target = known.columns[known.best.target]
     ahead = f"{target} at {AHEAD:g}x the largest inputs"
-    laws = [(fit.family.__name__, fit.constraints.describe(), _ends(fit), fit.law)
-            for fit in known.members]  # fmt: skip
-    laws.append(("mean of these", "", "", known.best))
-    laws.append((f"plain {known.plain.family.__name__}, every run", "", _ends(known.plain),
-                 known.plain.law))  # fmt: skip
-    names = ["law", "constraints", "ended", ahead]
-    rows = [(name, held, ends, _ahead(known, law)) for name, held, ends, law in laws]
-    return pd.DataFrame(rows, columns=names)
+    laws = [(member_name(fit), _ends(fit), fit.law) for fit in known.members]
+    laws.append(("mean of these", "", known.best))
+    plain = f"plain {known.plain.family.__name__}, every run"
+    laws.append((plain, _ends(known.plain), known.plain.law))
+    rows = [(name, ends, _ahead(known, law)) for name, ends, law in laws]
+    return pd.DataFrame(rows, columns=["law", "ended", ahead])
+
+
+def member_name(fit: Fit) -> str:
+    """Family of a member, with what is fixed or tied."""
+    said = replace(fit.constraints, bounds={}).describe()
+    return f"{fit.family.__name__}, {said}" if said else fit.family.__name__
+
+
+def _bounds(known: Ensemble) -> list[str]:
+    """Every bound of the members, in words; the same one once."""
+    said = [
+        part
+        for fit in known.members
+        for part in Constraints(bounds=fit.constraints.bounds).describe().split("; ")
+        if part
+    ]
+    return [f"bounds: {', '.join(dict.fromkeys(said))}"] if said else []
 
 
 def _ends(fit: Fit) -> str:
@@ -49,7 +66,8 @@ def _title(known: Ensemble) -> str:
 
 
 def _lines(known: Ensemble) -> list[str]:
-    said = [f"intervals: {known.draws_kind}" if known.draws is not None else "no intervals"]
+    said = [*_bounds(known), f"intervals: {known.draws_kind}" if known.draws is not None else
+            "no intervals: bootstrap=0"]  # fmt: skip
     said += [f"assumed: {line}" for line in known.assumptions]
     return [*said, *issue_lines(known.issues)]
 

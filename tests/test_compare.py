@@ -109,9 +109,9 @@ def test_the_same_fit_twice_is_a_tie():
     assert list(scaling.compare(twice).table["verdict"]) == ["tie", "tie"]
     with pytest.raises(scaling.ScalingError, match="does not say which"):
         scaling.compare(twice, backtest=scaling.backtest(twice, RUNS, cuts=[1e20], bootstrap=0))
+    other = scaling.fit(CoupledChinchilla, RUNS, bootstrap=0)
+    made = scaling.backtest(evidence, RUNS, cuts=[1e20], bootstrap=0)
     with pytest.raises(scaling.ScalingError, match="has no"):
-        other = scaling.fit(CoupledChinchilla, RUNS, bootstrap=0)
-        made = scaling.backtest(evidence, RUNS, cuts=[1e20], bootstrap=0)
         scaling.compare({"a": twice["a"], "c": other}, backtest=made)
 
 

@@ -33,7 +33,7 @@ LOOKS = {  # sections of the issues page, and the places in the code whose issue
         "frontier",
     },
     "Of a fit": {"fitting"},
-    "Of an answer": {"answer.py", "counting.py", "frontier", "fitting", "laws"},
+    "Of an answer": {"answer.py", "counting.py", "forecast", "frontier", "fitting", "laws"},
     "Of a frontier read from runs": {"frontier"},
     "Of runs held out": {"forecast"},
 }

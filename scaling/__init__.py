@@ -30,7 +30,10 @@ if TYPE_CHECKING:
     from scaling import testing as testing
     from scaling.fitting.profiling import profile as profile
     from scaling.forecast.audits import audit as audit
+    from scaling.forecast.backtests import backtest as backtest
+    from scaling.forecast.calibration import calibrate as calibrate
     from scaling.forecast.checklists import checklist as checklist
+    from scaling.forecast.comparisons import compare as compare
     from scaling.forecast.ensembles import Ensemble as Ensemble
     from scaling.forecast.ensembles import ensemble as ensemble
     from scaling.frontier.envelopes import envelope as envelope
@@ -56,9 +59,12 @@ __all__ = [
     "NoTradeoffError",
     "ScalingError",
     "audit",
+    "backtest",
     "bootstrap",
+    "calibrate",
     "checklist",
     "coef",
+    "compare",
     "compute_optimal",
     "ensemble",
     "envelope",
@@ -80,6 +86,8 @@ __all__ = [
 _LATER = ("datasets", "plot", "testing")
 _VERBS = {
     "audit": "scaling.forecast.audits", "checklist": "scaling.forecast.checklists",
+    "backtest": "scaling.forecast.backtests", "calibrate": "scaling.forecast.calibration",
+    "compare": "scaling.forecast.comparisons",
     "Ensemble": "scaling.forecast.ensembles", "ensemble": "scaling.forecast.ensembles",
     "envelope": "scaling.frontier.envelopes", "isoflop": "scaling.frontier.isoflops",
     "lint": "scaling.linting", "profile": "scaling.fitting.profiling",

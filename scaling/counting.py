@@ -41,11 +41,10 @@ class View:
     issues: tuple[Issue, ...]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickled by the family it is a view of, since its own is made when needed."""
-        family: Any = type(self.best)
+        """Pickled by the laws it is a view of, since its own families are made when needed."""
         told = {item.name: getattr(self, item.name) for item in fields(self)}
-        told |= {"best": self.best.values, "draws": self.draws and self.draws.values}
-        return _viewed, (family.base, told)
+        told |= {"best": _behind(self.best), "draws": self.draws and _behind(self.draws)}
+        return _viewed, (told,)
 
 
 def total_params(params_non_embedding: Any, omega: float = OMEGA) -> Any:
@@ -202,11 +201,17 @@ def refuse_mixed_counting(columns: Mapping[str, Iterable[str]]) -> None:
             first = first or (called, name)
 
 
-def _viewed(base: Any, told: Mapping[str, Any]) -> View:
+def _behind(seen: Any) -> tuple[Law, str, Any]:
+    """The law that a view is of, how the view counts, and its omega."""
+    family: Any = type(seen)
+    base = family.base.unchecked({name: seen.values[name] for name in family.base.coefficients})
+    return base, family.counting, seen.omega
+
+
+def _viewed(told: Mapping[str, Any]) -> View:
     """A view again, from what its pickle holds."""
-    view = _family(base, NON_EMBEDDING)
-    best, draws = told["best"], told["draws"]
-    laws = {"best": view.unchecked(best), "draws": draws and view.unchecked(draws)}
+    draws = told["draws"]
+    laws = {"best": recounted(*told["best"]), "draws": draws and recounted(*draws)}
     return View(**{**told, **laws})
 
 
@@ -229,6 +234,6 @@ def _family(base: Any, counting: str) -> Any:
     declared["omega"] = coef("embedding params over the cube root of the others", (1e3, 1e6))
     source = f"Pearce and Song 2024, arXiv:2406.12907, eq. 5, of {base.source}"
     facts = {"inputs": base.inputs, "target": base.target, "formula": formula, "base": base,
-             "source": source}  # fmt: skip
+             "counting": counting, "source": source}  # fmt: skip
     suffix = "NonEmbedding" if counting == NON_EMBEDDING else "WithEmbeddings"
     return type(f"{base.__name__}{suffix}", (Law,), {**facts, **declared})

@@ -23,6 +23,7 @@ from scaling.forecast.ensembles import Ensemble
 from scaling.forecast.members import Drift, drawn_of, mean_of
 from scaling.law import Law
 from scaling.laws import FAMILIES
+from scaling.laws.combined import drifting
 from scaling.runs.noise import Noise
 from scaling.text import brief, quoted
 
@@ -293,6 +294,9 @@ def _issue(values: dict[str, Any]) -> Issue:
 
 def _draws(draws: dict[str, Any], family: type[Law]) -> Law:
     arrays = {name: np.array(values, dtype=float)[:, None] for name, values in draws.items()}
+    drifts = set(arrays) - set(family.coefficients)  # of a calibrated fit
+    drifter: Any = drifting
+    family = drifter(family) if drifts else family
     if set(arrays) != set(family.coefficients) or len({a.shape for a in arrays.values()}) != 1:
         raise ValueError("its draws are not one column of numbers for each coefficient")
     return family.unchecked(arrays)

@@ -100,7 +100,7 @@ def test_no_module_bears_the_name_of_a_public_function():
         if callable(getattr(scaling, name)) and not isinstance(getattr(scaling, name), type)
     }  # fmt: skip
     assert not functions & {path.stem for path in FILES if path.parent.name != "plot"}
-    drawing = {"fit", "frontier", "pairs", "profile", "regret"}
+    drawing = {"backtest", "fit", "frontier", "pairs", "profile", "regret"}
     assert not drawing & {p.stem for p in (ROOT / "plot").glob("*.py")}
 
 

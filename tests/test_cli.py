@@ -89,6 +89,21 @@ def test_isoflop_is_the_library_s(folder):
     assert "method must be one of" in refused.stderr
 
 
+def test_backtest_is_the_library_s(folder):
+    done = run("backtest", "runs.csv", "--law", "Kaplan", "--cut", "1e20", "--bootstrap", "0",
+               "--plot", "held.png", "--json", cwd=folder)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    runs = scaling.read_runs(folder / "runs.csv")
+    found = scaling.backtest(scaling.laws.Kaplan, runs, cuts=[1e20], bootstrap=0).table
+    said = json.loads(done.stdout)["rows"]
+    assert [row["mean_error"] for row in said] == pytest.approx(found["mean_error"].tolist())
+    assert (folder / "held.png").stat().st_size > 0
+    (folder / "held.png").unlink()
+    refused = run("backtest", "runs.csv", "--law", "Kaplan", "--cut", "1e30", cwd=folder)
+    assert refused.returncode == 2
+    assert "no run lies above it" in refused.stderr
+
+
 def test_frontier_from_fit_table_and_published_law(folder):
     for source in ("fit.json", "runs.csv", "besiroglu-2024"):
         done = run("frontier", source, "1e22", "1e24", "--json", cwd=folder)

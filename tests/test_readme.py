@@ -165,6 +165,12 @@ def test_other_choices_on_the_runs_of_hoffmann_2022(chinchilla_runs, chinchilla_
     check_part(page, "hoffmann", "\n" + table(header, rows))
 
 
+def drawn_backtest(fit):
+    laws = [fit, scaling.laws.Kaplan]
+    found = scaling.backtest(laws, fit.runs)
+    return scaling.plot.backtest(found), found.notes[0]
+
+
 @pytest.fixture(scope="module")
 def isoflop_tables(chinchilla_runs, data):
     """Public IsoFLOP tables: name, runs."""
@@ -248,6 +254,7 @@ def drawn_next_run(fit):
         drawn_profile,
         drawn_contours,
         drawn_audit,
+        drawn_backtest,
     ],
 )
 def test_picture_shows_what_its_description_says(demo_fit, draw):

@@ -7,11 +7,17 @@ import sys
 
 import typer
 
-from scaling.cli import audits, fits, forecasts, frontiers  # each adds its commands to the app
+from scaling.cli import (  # each adds its commands to the app
+    audits,
+    backtests,
+    fits,
+    forecasts,
+    frontiers,
+)
 from scaling.cli.shared import app
 from scaling.errors import ScalingError
 
-__all__ = ["app", "audits", "fits", "forecasts", "frontiers", "main"]
+__all__ = ["app", "audits", "backtests", "fits", "forecasts", "frontiers", "main"]
 
 
 def main() -> None:

@@ -41,8 +41,8 @@ def _title(fit: Fit) -> str:
     return f"{fit.family.__name__} on {fit.data.count} runs, {objective}"
 
 
-def objective_text(objective: Objective, target: str) -> str:
-    """Objective of a target's column as it is written in a paper's method section.
+def objective_text(objective: Objective, target: str | None = None) -> str:
+    """Objective, of a target's column where one is named, as a paper's method section has it.
 
     Examples
     --------
@@ -50,11 +50,12 @@ def objective_text(objective: Objective, target: str) -> str:
     >>> objective_text(Huber(), "loss")
     'Huber(delta=0.001) of log loss'
     """
-    space = f"log {target}" if objective.space == "log" else target
     values = {k: v for k, v in vars(objective).items() if k != "space"}
     inside = ", ".join(f"{name}={value:g}" for name, value in values.items())
     named = f"{type(objective).__name__}({inside})" if inside else type(objective).__name__
-    return f"{named} of {space}"
+    if target is None:
+        return named
+    return f"{named} of {'log ' if objective.space == 'log' else ''}{target}"
 
 
 def _lines(fit: Fit, level: float) -> list[str]:

@@ -4,6 +4,7 @@ from scaling.plot.draws import pairs
 from scaling.plot.fits import fit
 from scaling.plot.forecasts import forecast
 from scaling.plot.frontiers import frontier
+from scaling.plot.held_out import backtest
 from scaling.plot.profiles import profile
 from scaling.plot.sizes import regret
 from scaling.plot.surfaces import surface
@@ -12,6 +13,7 @@ from scaling.plot.valleys import isoflop
 
 __all__ = [
     "audit",
+    "backtest",
     "fit",
     "forecast",
     "frontier",

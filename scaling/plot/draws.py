@@ -93,7 +93,7 @@ def _chosen(fit: Fit, coefficients: Sequence[str] | None) -> list[str]:
     if not isinstance(coefficients, Sequence | None):
         raise ScalingError("coefficients must be a list of names; got "
                            f"{type(coefficients).__name__}.")  # fmt: skip
-    moving = [name for name, values in fit.draws.values.items() if np.ptp(values) > 0]
+    moving = [name for name in fit.law.coefficients if np.ptp(fit.draws.values[name]) > 0]
     names = moving if coefficients is None else list(coefficients)
     wrong = [name for name in names if name not in moving]
     if wrong or len(names) < 2 or isinstance(coefficients, str):

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from scaling import plot as plot
     from scaling import testing as testing
     from scaling.fitting.profiling import profile as profile
+    from scaling.forecast.crossovers import crossover as crossover
+    from scaling.forecast.multipliers import compute_multiplier as compute_multiplier
     from scaling.frontier.envelopes import envelope as envelope
     from scaling.frontier.isoflops import isoflop as isoflop
     from scaling.linting import lint as lint
@@ -52,7 +54,9 @@ __all__ = [
     "ScalingError",
     "bootstrap",
     "coef",
+    "compute_multiplier",
     "compute_optimal",
+    "crossover",
     "envelope",
     "fit",
     "isoflop",
@@ -71,6 +75,8 @@ __all__ = [
 # Imported when first used: plot loads matplotlib, and most scripts use few of the verbs.
 _LATER = ("datasets", "plot", "testing")
 _VERBS = {
+    "compute_multiplier": "scaling.forecast.multipliers",
+    "crossover": "scaling.forecast.crossovers",
     "envelope": "scaling.frontier.envelopes", "isoflop": "scaling.frontier.isoflops",
     "lint": "scaling.linting", "profile": "scaling.fitting.profiling",
 }  # fmt: skip

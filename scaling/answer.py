@@ -29,10 +29,10 @@ __all__ = [
 Array: TypeAlias = NDArray[np.float64]
 
 _ISSUES_SHOWN = 3
-_AS_SHARE = {"excess_mean", "excess_p90", "wasted_compute", "probability_within", "shift"}
+_AS_SHARE = {"excess_mean", "excess_p90", "wasted_compute", "probability", "probability_within", "shift"}
 _AS_TIMES = {"beyond", "wider"}
 _AS_COUNT = {"params", "tokens", "FLOPs"}
-_AS_AMOUNT = {"device_hours", "days"}
+_AS_AMOUNT = {"device_hours", "days", "needed"}
 _DRAWS_BEYOND = 2  # draws beyond each end that an interval needs
 _TOLD_BEYOND = 3.0  # an answer this many times beyond the runs is told to be one
 

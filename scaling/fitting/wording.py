@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,12 +11,12 @@ import pandas as pd
 
 from scaling.answer import issue_lines
 from scaling.fitting.objective import Objective
-from scaling.text import folded, human, rounded, scalar_text
+from scaling.text import brief, folded, human, rounded, scalar_text
 
 if TYPE_CHECKING:
     from scaling.fitting.result import Fit
 
-__all__ = ["fit_html", "fit_text"]
+__all__ = ["fit_html", "fit_text", "objective_text"]
 
 
 def fit_text(fit: Fit, level: float = 0.9) -> str:
@@ -39,11 +40,11 @@ def fit_html(fit: Fit, level: float = 0.9) -> str:
 def _title(fit: Fit) -> str:
     target = fit.columns[fit.law.target]
     space = f"log {target}" if fit.objective.space == "log" else target
-    objective = _named(fit.objective)
+    objective = objective_text(fit.objective)
     return f"{fit.family.__name__} on {fit.data.count} runs, {objective} of {space}"
 
 
-def _named(objective: Objective) -> str:
+def objective_text(objective: Objective) -> str:
     """Objective as it is written in a paper's method section."""
     values = {k: v for k, v in vars(objective).items() if k != "space"}
     inside = ", ".join(f"{name}={value:g}" for name, value in values.items())
@@ -53,8 +54,12 @@ def _named(objective: Objective) -> str:
 def _lines(fit: Fit, level: float) -> list[str]:
     arrived = f"{round(fit.starts.share * fit.starts.tried)} of {fit.starts.tried}"
     lines = [f"objective {fit.objective_value:.6g}; {arrived} starts agree"]
-    said = fit.constraints.describe()
+    held = {} if fit.part is None else fit.part.held
+    fixed = {name: value for name, value in fit.constraints.fixed.items() if name not in held}
+    said = replace(fit.constraints, fixed=fixed).describe()
     lines += [said] if said else []
+    if fit.part is not None:
+        lines.append(f"one {brief(fit.part.by)} of several: {brief(fit.part.label)}")
     target = fit.columns[fit.law.target]
     ranges = (
         f"{name} {human(low)} to {human(high)}"

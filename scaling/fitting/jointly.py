@@ -18,7 +18,15 @@ from scaling.fitting.engine import refine
 from scaling.fitting.estimate import fit_one
 from scaling.fitting.health import Starts, far_runs
 from scaling.fitting.joints import Joint
-from scaling.fitting.preparing import GIVEN, checked, mapping_of, used_columns, weights_of
+from scaling.fitting.objective import Huber
+from scaling.fitting.preparing import (
+    GIVEN,
+    checked,
+    mapping_of,
+    problem_of,
+    used_columns,
+    weights_of,
+)
 from scaling.fitting.problem import Problem
 from scaling.fitting.result import Fit
 from scaling.law import Law
@@ -27,7 +35,7 @@ from scaling.runs.door import as_frame
 from scaling.runs.suspicion import assumptions, levels, suspicions
 from scaling.text import brief, listed, quoted
 
-__all__ = ["Recipes", "fit_jointly", "fit_shared", "parts_of"]
+__all__ = ["Recipes", "fit_jointly", "fit_shared", "grouped_problem", "parts_of"]
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -213,6 +221,15 @@ def fit_shared(recipes: Recipes, shared: tuple[str, ...], **changes: Any) -> Fit
 
     fit = fit_one(family, frame, **made, strata=recipes.strata, starts=starts)
     return fit if fit.draws is None else replace(fit, draws_kind=recipes.kind)
+
+
+def grouped_problem(recipes: Recipes, shared: tuple[str, ...]) -> Problem:
+    """The problem of all recipes as one law."""
+    family = grouped(recipes.family, len(recipes.labels), shared)
+    frame = recipes.frame.assign(**{GROUP: recipes.codes})
+    objective = recipes.options["objective"] or Huber()
+    return problem_of(family, frame, {**recipes.columns, GROUP: GROUP}, objective,
+                      _spread(recipes, shared), recipes.weights)  # fmt: skip
 
 
 def _spread(recipes: Recipes, shared: Sequence[str]) -> Constraints:

@@ -175,9 +175,10 @@ class Joint(Mapping[str, Fit]):
         count = sum(fit.data.count for fit in self.fits.values())
         how = [f"{listed(names)} {kind}" for names, kind in
                ((self.shared, "shared"), (self.pooled, "pooled")) if names]  # fmt: skip
-        return (f"{one.family.__name__} on {count} runs of {len(self)} by {brief(self.by)}, "
-                f"{', '.join(how) or 'nothing shared'}, {objective_text(one.objective)} of {space}"
-                )  # fmt: skip
+        return (
+            f"{one.family.__name__} on {count} runs of {len(self)} laws by {brief(self.by)}; "
+            f"{', '.join(how) or 'nothing shared'}; {objective_text(one.objective)} of {space}"
+        )
 
     def __str__(self, level: float = 0.9) -> str:
         body = shown(self._wide(level)).to_string(index=False)

@@ -29,7 +29,14 @@ __all__ = [
 Array: TypeAlias = NDArray[np.float64]
 
 _ISSUES_SHOWN = 3
-_AS_SHARE = {"excess_mean", "excess_p90", "wasted_compute", "probability", "probability_within", "shift"}
+_AS_SHARE = {
+    "excess_mean",
+    "excess_p90",
+    "wasted_compute",
+    "probability",
+    "probability_within",
+    "shift",
+}
 _AS_TIMES = {"beyond", "wider"}
 _AS_COUNT = {"params", "tokens", "FLOPs"}
 _AS_AMOUNT = {"device_hours", "days", "needed"}

@@ -20,6 +20,10 @@ RETURNED = {  # what public functions return or take, met but not imported by na
     ("scaling.fitting.objective", "Objective"),
     ("scaling.fitting.profiling", "Profile"),
     ("scaling.fitting.separating", "Inseparable"),
+    ("scaling.fitting.joints", "Joint"),
+    ("scaling.fitting.equality", "Equality"),
+    ("scaling.forecast.crossovers", "Crossover"),
+    ("scaling.forecast.multipliers", "Multiplier"),
 }
 
 
@@ -31,7 +35,7 @@ LOOKS = {  # sections of the issues page, and the places in the code whose issue
         "frontier",
     },
     "Of a fit": {"fitting"},
-    "Of an answer": {"answer.py", "counting.py", "frontier", "fitting", "laws"},
+    "Of an answer": {"answer.py", "counting.py", "forecast", "frontier", "fitting", "laws"},
     "Of a frontier read from runs": {"frontier"},
 }
 

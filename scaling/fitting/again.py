@@ -61,7 +61,8 @@ def refit(known: Fit, runs: Any = None, **changes: Any) -> Fit:
         "noise": _noise(known), "seed": known.seed,
         "bootstrap": 0 if known.draws is None else known.draws.count,
     }  # fmt: skip
-    return fit(runs=known.with_runs() if runs is None else runs, **{**made, **changes})
+    again: Fit = fit(runs=known.with_runs() if runs is None else runs, **{**made, **changes})
+    return again
 
 
 def _noise(known: Fit) -> Any:

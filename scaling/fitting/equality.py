@@ -56,7 +56,7 @@ def equality_of(
         one_of("coefficient", name, tuple(first.law.coefficients))
         held = {**first.constraints.fixed, **first.constraints.tied}
         if name in held:
-            how = first.table().loc[name, "status"]
+            how = str(first.table()["status"][name])
             raise FitError(
                 f"{name} is {how} in this fit, which says nothing of whether recipes have the same "
                 "one; leave it free: fit(..., by=...)."
@@ -75,9 +75,12 @@ def equality_of(
                          float(high)))  # fmt: skip
     names = ["coefficient", by, "beside", "difference", "difference_low", "difference_high"]
     p_value = _p_value(away.ravel(), away_drawn.reshape(away.size, -1).T)
-    title = f"Are {listed(coefficients)} the same in all by {brief(by)}?"
+    asked = listed(list(coefficients))
+    title = f"Are {asked} the same in all by {brief(by)}?"
     told = (*issues, *level_issues(first.draws.count, level))
-    return Equality(pd.DataFrame(rows, columns=names), title, level, first.draws_kind, told, p_value)
+    return Equality(
+        pd.DataFrame(rows, columns=names), title, level, first.draws_kind, told, p_value
+    )
 
 
 def _drawn(fit: Fit, coefficients: Sequence[str]) -> Array:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from scaling.errors import ColumnError, FitError, Issue, name_rows, worst_first
+from scaling.errors import FitError, Issue, worst_first
 from scaling.fitting.constraints import Constraints
 from scaling.fitting.data import Data, Part
 from scaling.fitting.engine import refine
@@ -20,116 +19,35 @@ from scaling.fitting.health import Starts, far_runs
 from scaling.fitting.joints import Joint
 from scaling.fitting.objective import Huber
 from scaling.fitting.preparing import (
-    GIVEN,
-    checked,
-    mapping_of,
     problem_of,
     used_columns,
-    weights_of,
 )
 from scaling.fitting.problem import Problem
+from scaling.fitting.recipes import Recipes, check_counts, coefficients_named, read_recipes
 from scaling.fitting.result import Fit
 from scaling.law import Law
 from scaling.laws.grouping import GROUP, grouped, member, own
-from scaling.runs.door import as_frame
-from scaling.runs.suspicion import assumptions, levels, suspicions
-from scaling.text import brief, listed, quoted
+from scaling.runs.suspicion import assumptions, suspicions
+from scaling.text import brief
 
-__all__ = ["Recipes", "fit_jointly", "fit_shared", "grouped_problem", "parts_of"]
+__all__ = ["fit_jointly", "fit_shared", "grouped_problem", "parts_of"]
 
 Array: TypeAlias = NDArray[np.float64]
 
 _RUNS_A_COEFFICIENT = 3
 
 
-@dataclass(frozen=True)
-class Recipes:
-    """Runs sorted by recipe, with all that was asked of their fit.
-
-    Attributes
-    ----------
-    family : type of Law
-    frame : DataFrame
-    columns : mapping of str to str
-    by : str
-    labels : tuple of str
-    codes : ndarray of int, shape (runs,)
-    given : Constraints
-        Of the family's own coefficients.
-    weights : ndarray or None
-    groups : ndarray of int, or None
-        Number of each run's group, no group in two recipes.
-    options : mapping
-        Arguments of :func:`scaling.fit` that stay as they are.
-    """
-
-    family: type[Law]
-    frame: pd.DataFrame
-    columns: Mapping[str, str]
-    by: str
-    labels: tuple[str, ...]
-    codes: NDArray[np.intp]
-    given: Constraints
-    weights: Array | None
-    groups: NDArray[np.intp] | None
-    options: Mapping[str, Any]
-
-    @property
-    def free(self) -> tuple[str, ...]:
-        """Coefficients to be found."""
-        held = {**self.given.fixed, **self.given.tied}
-        return tuple(name for name in self.family.coefficients if name not in held)
-
-    @property
-    def kind(self) -> str:
-        """How the runs are resampled."""
-        named = self.options["groups"]
-        how = "pairs" if named is None else f"groups={named if isinstance(named, str) else GIVEN}"
-        return f"{how} within {brief(self.by)} n={self.options['bootstrap']}"
-
-    @property
-    def strata(self) -> NDArray[np.intp]:
-        """Recipe of each unit that is resampled."""
-        if self.groups is None:
-            return self.codes
-        return self.codes[np.unique(self.groups, return_index=True)[1]]
-
-    def runs_of(self, code: int) -> pd.DataFrame:
-        """The runs of one recipe."""
-        return self.frame[self.codes == code]
-
-    def alone(self, code: int, **changes: Any) -> Fit:
-        """One recipe fitted by itself, its resamples those that it has beside the others."""
-        mine = self.codes == code
-        groups = None if self.groups is None else self.groups[mine]
-        units = int(mine.sum()) if groups is None else len(np.unique(groups))
-        made = {
-            **self.options, "columns": self.columns, **vars(self.given),
-            "weights": None if self.weights is None else self.weights[mine], "groups": groups,
-            **changes,
-        }  # fmt: skip
-        fit = fit_one(self.family, self.frame[mine], **made, strata=np.full(units, code))
-        kind = self.kind if fit.draws is not None else fit.draws_kind
-        return replace(fit, draws_kind=kind, part=Part(self.by, self.labels[code], {}))
-
-    def too_few(self, own_free: int) -> tuple[str, ...]:
-        """Recipes without a run more than so many coefficients of their own."""
-        counts = np.bincount(self.codes)
-        return tuple(label for label, count in zip(self.labels, counts, strict=True)
-                     if count <= own_free)  # fmt: skip
-
-
 def fit_jointly(
     family: type[Law], runs: Any, by: Any, shared: Any, pooled: Any, options: Mapping[str, Any]
 ) -> Joint:
     """Recipes fitted together: see :func:`scaling.fit`."""
-    recipes = _recipes(family, runs, by, options)
-    shared = _names("shared", shared, recipes)
-    pooled = _names("pooled", pooled, recipes)
+    recipes = read_recipes(family, runs, by, options)
+    shared = coefficients_named("shared", shared, recipes)
+    pooled = coefficients_named("pooled", pooled, recipes)
     for name in pooled:
         if name in shared or name not in recipes.free:
             raise FitError(f"{name} is pooled and also shared, fixed or tied; keep one.")
-    _check_counts(recipes, shared, pooled)
+    check_counts(recipes, shared, pooled)
     if pooled:
         from scaling.fitting.pooling import fit_pooled  # imports this file
 
@@ -141,71 +59,10 @@ def fit_jointly(
     return Joint(recipes.by, fits, (), (), {}, None, worst_first(issues))
 
 
-def _recipes(family: type[Law], runs: Any, by: Any, options: Mapping[str, Any]) -> Recipes:
-    frame = as_frame(runs)
-    if not isinstance(by, str) or by not in frame.columns:
-        raise FitError(f"by= must name a column of runs that says which recipe each is of; got "
-                       f"{quoted(by)}. The table has {listed(frame.columns)}.")  # fmt: skip
-    frame, mapping = checked(family, frame, options["columns"])
-    weights = weights_of(options["weights"], frame)
-    groups = options["groups"]
-    grouping = frame.get(groups) if isinstance(groups, str) else groups
-    if groups is not None and np.shape(grouping) != (len(frame),):
-        raise FitError("groups must be a column of runs, or one label a run.")
-    named = np.asarray(levels(frame[by]), dtype=object)
-    missing = np.array([label is None for label in named])
-    if missing.any():
-        raise ColumnError(
-            f"Column {quoted(by)} must say of every run which recipe it is of; "
-            f"{name_rows(list(frame.index[missing]))} has nothing. Name it, or drop such runs."
-        )
-    used = np.ones(len(frame), dtype=bool) if weights is None else weights > 0
-    codes, labels = pd.factorize(named[used])
-    if len(labels) < 2:
-        raise FitError(f"by={by!r} needs runs of two recipes or more; all are of "
-                       f"{quoted(labels[0]) if len(labels) else 'none'}. Fit without by=.")  # fmt: skip
-    nested = None
-    if groups is not None:
-        pairs = list(zip(codes, np.asarray(grouping)[used], strict=True))
-        nested = np.asarray(pd.factorize(pd.MultiIndex.from_tuples(pairs))[0])
-        few = [labels[code] for code in range(len(labels)) if np.ptp(nested[codes == code]) == 0]
-        if few:
-            raise FitError(f"groups must hold two labels or more in each recipe; {brief(few[0])} "
-                           "has one.")  # fmt: skip
-    given = Constraints(*(mapping_of(kind, options[kind]) for kind in ("fixed", "tied", "bounds")))
-    rest = {name: options[name] for name in ("objective", "noise", "bootstrap", "groups", "seed")}
-    return Recipes(
-        family, frame[used], mapping, by, tuple(map(str, labels)), codes, given.check(family),
-        None if weights is None else weights[used], nested, rest,
-    )  # fmt: skip
-
-
-def _names(kind: str, names: Any, recipes: Recipes) -> tuple[str, ...]:
-    """Coefficients named, in the family's order."""
-    given = [names] if isinstance(names, str) else list(names)
-    known = recipes.family.coefficients
-    for name in given:
-        if name not in known:
-            raise FitError(f"{kind} names {name!r}; {recipes.family.__name__} has "
-                           f"{', '.join(known)}.")  # fmt: skip
-    return tuple(name for name in known if name in given)
-
-
-def _check_counts(recipes: Recipes, shared: Sequence[str], pooled: Sequence[str]) -> None:
-    mine = [name for name in recipes.free if name not in (*shared, *pooled)]
-    few = recipes.too_few(len(mine))
-    if few:
-        held = f" beside {listed([*shared, *pooled])}" if shared or pooled else ""
-        raise FitError(
-            f"Each recipe needs at least {len(mine) + 1} runs for coefficients of its own "
-            f"({listed(mine) or 'none'}){held}; {listed(few)} has fewer. Add runs, leave it out, "
-            "or share more coefficients."
-        )
-
-
 def fit_shared(recipes: Recipes, shared: tuple[str, ...], **changes: Any) -> Fit:
     """All recipes as one law with some coefficients shared."""
-    family = grouped(recipes.family, len(recipes.labels), shared)
+    base: Any = recipes.family
+    family = grouped(base, len(recipes.labels), shared)
     frame = recipes.frame.assign(**{GROUP: recipes.codes})
     if recipes.by not in recipes.columns.values():
         frame = frame.drop(columns=recipes.by)  # the law knows it
@@ -225,7 +82,8 @@ def fit_shared(recipes: Recipes, shared: tuple[str, ...], **changes: Any) -> Fit
 
 def grouped_problem(recipes: Recipes, shared: tuple[str, ...]) -> Problem:
     """The problem of all recipes as one law."""
-    family = grouped(recipes.family, len(recipes.labels), shared)
+    base: Any = recipes.family
+    family = grouped(base, len(recipes.labels), shared)
     frame = recipes.frame.assign(**{GROUP: recipes.codes})
     objective = recipes.options["objective"] or Huber()
     return problem_of(family, frame, {**recipes.columns, GROUP: GROUP}, objective,
@@ -294,8 +152,8 @@ def parts_of(
                                             **dict.fromkeys(pooled, "pooled")}, named)
         for code, label in enumerate(recipes.labels)
     }  # fmt: skip
-    few = [issue for label, fit in fits.items() for issue in fit.issues
-           if issue.code == "few-runs-of-its-own"]  # fmt: skip
+    mine = len([name for name in recipes.free if name not in (*shared, *pooled)])
+    few = [issue for label, fit in fits.items() for issue in _few(label, fit.data.count, mine)]
     issues = worst_first([*named, *few])
     return Joint(recipes.by, fits, shared, pooled, between or {}, whole, issues)
 
@@ -322,7 +180,7 @@ def _part(
         *far_runs(residual, frame.index, relative=whole.objective.space == "log"),
         *_few(label, len(frame), len(free_own)),
         *(issue for issue in named if not any(f" of {brief(o)}" in issue.message for o in others)
-          and issue.code not in _OF_A_TABLE),
+          and issue.code not in _OF_A_RECIPE),
     ]  # fmt: skip
     return replace(
         whole, law=law, runs=frame.copy(), columns=recipes.columns,
@@ -339,9 +197,11 @@ def _part(
     )  # fmt: skip
 
 
-# Found in the runs of each recipe by itself.
-_OF_A_TABLE = ("far-runs", "narrow-range", "constant-tokens-per-param", "duplicate-runs",
-               "cost-mismatch", "changes-with-size", "params-unit", "tokens-unit")  # fmt: skip
+# Found of each recipe by itself.
+_OF_A_RECIPE = (
+    "few-runs", "mixed-recipes", "far-runs", "narrow-range", "constant-tokens-per-param",
+    "duplicate-runs", "cost-mismatch", "changes-with-size", "params-unit", "tokens-unit",
+)  # fmt: skip
 
 
 def _ended(ended: Mapping[str, str], family: type[Law], code: int) -> dict[str, str]:
@@ -354,7 +214,7 @@ def _few(label: str, count: int, free: int) -> tuple[Issue, ...]:
     if count >= _RUNS_A_COEFFICIENT * free:
         return ()
     return (Issue(
-        "few-runs-of-its-own", "weakens",
+        "few-runs", "weakens",
         f"{count} runs of {brief(label)} for {free} coefficients of its own.",
         f"Add runs (at least {_RUNS_A_COEFFICIENT * free}), or share or pool more coefficients.",
     ),)  # fmt: skip

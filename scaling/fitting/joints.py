@@ -160,11 +160,12 @@ class Joint(Mapping[str, Fit]):
         return [*lines, intervals if known else "no intervals: bootstrap=0"]
 
     def _shared_text(self, name: str, level: float) -> str:
-        row = self.first.table(level).loc[name]
-        error = (row["high"] - row["low"]) / 4
-        ends = f" [{rounded(row['low'], error)}, {rounded(row['high'], error)}]"
-        shown_ends = ends if np.isfinite(error) and error > 0 else ""
-        return f"{name} of all: {rounded(row['value'], error)}{shown_ends}"
+        table = self.first.table(level)
+        value, low, high = (float(table[column][name]) for column in ("value", "low", "high"))
+        error = (high - low) / 4
+        known = np.isfinite(error) and error > 0
+        ends = f" [{rounded(low, error)}, {rounded(high, error)}]" if known else ""
+        return f"{name} of all: {rounded(value, error)}{ends}"
 
     @property
     def title(self) -> str:

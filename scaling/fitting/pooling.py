@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from scaling.errors import FitError, worst_first
 from scaling.fitting.data import Data
 from scaling.fitting.engine import refine
+from scaling.fitting.jointly import fit_shared, grouped_problem, parts_of
 from scaling.fitting.joints import Joint
-from scaling.fitting.jointly import Recipes, fit_shared, grouped_problem, parts_of
 from scaling.fitting.preparing import used_columns
 from scaling.fitting.problem import Problem
+from scaling.fitting.recipes import Recipes
 from scaling.fitting.resampling import resample_counts
 from scaling.fitting.result import Fit
 from scaling.fitting.search import knees, settle
@@ -86,7 +87,9 @@ class Estimates:
         """
         known = np.isfinite(self.value) & (self.error > 0)
         kept = np.where(known, between / (between + np.where(known, self.error, 1.0) ** 2), 0.0)
-        return np.asarray(centre + kept * (np.where(known, own, 0.0) - np.where(known, centre, 0.0)))
+        return np.asarray(
+            centre + kept * (np.where(known, own, 0.0) - np.where(known, centre, 0.0))
+        )
 
     def shift(self, between: float, own: Array) -> Array:
         """How far the mean of the recipes moves when they count as different ones."""
@@ -210,7 +213,8 @@ def _draws(
 ) -> Law:
     """Each resample fitted again beside its own draw of the pooled coefficients."""
     size = recipes.options["bootstrap"]
-    start = {name: np.full(size, float(value)) for name, value in law.values.items()} | moved
+    start = {name: np.full(size, float(value)) for name, value in law.values.items()}
+    start |= moved
     at = np.clip(pinned.encode(start), *pinned.limits)
     strata, groups = recipes.strata, recipes.groups
     rows = len(recipes.codes)

@@ -14,11 +14,11 @@ from scaling.answer import Answer, beyond, beyond_issues
 from scaling.columns import COLUMNS
 from scaling.cost import Cost
 from scaling.errors import Issue, ScalingError
+from scaling.forecast.crossings import SAME, crossings, signs, turns
 from scaling.forecast.recipes import UNNAMED, Pair, pair_of, undefined
 from scaling.frontier.allocation import positive
 from scaling.frontier.table import with_ends
-from scaling.law import Law
-from scaling.source import Source, summarise
+from scaling.source import Source
 from scaling.text import human, percent
 
 __all__ = ["Crossover", "crossover"]
@@ -26,9 +26,8 @@ __all__ = ["Crossover", "crossover"]
 Array: TypeAlias = NDArray[np.float64]
 
 _HORIZON = 1e3  # times beyond the runs that crossings are looked for
-_GRID, _BISECTIONS = 97, 50
+_GRID = 97
 _FAR = 10.0 ** np.arange(0.0, 61.0)  # where the best laws are looked at outside the range
-_SAME = 1e-12  # log ratio of losses below which two recipes tie
 _SHOWN = 8  # rows of winners at most, where none were asked for
 _TOLD_FAR = 6  # powers of ten from which a distance is no longer counted
 _EITHER = "either"
@@ -85,7 +84,9 @@ class Crossover(Answer):
         low, high = (human(end) for end in self.between)
         if self.table.empty:
             said = f"The best laws do not cross between {low} and {high}{unit}"
-            drawn = "" if np.isnan(self.probability) else f"; {percent(self.probability)} of draws do"
+            drawn = (
+                "" if np.isnan(self.probability) else f"; {percent(self.probability)} of draws do"
+            )
             return (f"{said}{drawn}.", self.intervals)
         return (*(self._said(row, unit) for _, row in self.table.iterrows()), self.intervals)
 
@@ -93,9 +94,9 @@ class Crossover(Answer):
         at = human(row[self.axis])
         low, high = row[f"{self.axis}_low"], row[f"{self.axis}_high"]
         if not np.isnan(low):
-            ends = [f"under {human(self.between[0])}" if low == 0 else human(low),
-                    f"over {human(self.between[1])}" if np.isinf(high) else human(high)]  # fmt: skip
-            at += f" [{ends[0]}, {ends[1]}]"
+            first = f"under {human(self.between[0])}" if low == 0 else human(low)
+            last = f"over {human(self.between[1])}" if np.isinf(high) else human(high)
+            at += f" [{first}, {last}]"
         said = f"{row['below']} is better below {at}{unit}, {row['above']} above"
         if np.isnan(row["probability"]):
             return f"{said}."
@@ -171,12 +172,12 @@ def crossover(
     places = _places(low, high) if compute is None else positive(pair.a.axis, compute)
     grid = np.geomspace(low, high, _GRID)
     gaps = [np.atleast_2d(pair.gap(laws, grid)) for laws in pair.laws]
-    table = _crossings(pair, grid, gaps, level)
+    table = crossings(pair, grid, gaps, level)
     issues = [*pair.issues(level), *_outside(pair, table, gaps[0], (low, high))]
     share = np.nan
     if pair.drawn:
         issues += undefined(gaps[1])
-        share = float(_turns(_signs(gaps[1])).any(axis=-1).mean())
+        share = float(turns(signs(gaps[1])).any(axis=-1).mean())
     first, second = pair.names
     both = f"{first} or {second}" if (first, second) == UNNAMED else f"{first} (a) or {second} (b)"
     return Crossover(
@@ -208,81 +209,6 @@ def _places(low: float, high: float) -> Array:
     return np.asarray(10.0 ** powers[:: -(-len(powers) // _SHOWN)])
 
 
-def _crossings(pair: Pair, grid: Array, gaps: Sequence[Array], level: float) -> pd.DataFrame:
-    """One row a crossing of the best laws, with the draws that cross the same way."""
-    signs = [_signs(gap) for gap in gaps]
-    rows = []
-    for place in np.flatnonzero(_turns(signs[0])[0]):
-        rising = bool(signs[0][0, place + 1] > 0)  # a loses its lead
-        best = _refined(pair, pair.laws[0], grid, np.array([place]), rising)
-        drawn = _drawn(pair, grid, signs[1], rising, float(best[0])) if pair.drawn else None
-        rows.append(_row(pair, float(best[0]), drawn, rising, level))
-    axis = pair.a.axis
-    columns = [axis, f"{axis}_low", f"{axis}_high", "below", "above", "probability",
-               "probability_within_runs", "beyond"]  # fmt: skip
-    return pd.DataFrame(rows, columns=columns)
-
-
-def _row(
-    pair: Pair, best: float, drawn: Array | None, rising: bool, level: float
-) -> tuple[Any, ...]:
-    value, low, high = summarise(best, drawn, level)
-    below, above = pair.names if rising else pair.names[::-1]
-    inside = within = np.nan
-    if drawn is not None and not np.isnan(drawn).all():
-        known = drawn[~np.isnan(drawn)]
-        inside = float((np.isfinite(known) & (known > 0)).mean())
-        if pair.reach is not None:
-            within = float(((known >= pair.reach[0]) & (known <= pair.reach[1])).mean())
-    far = beyond({pair.a.axis: pair.reach} if pair.reach else {}, {pair.a.axis: np.array([best])})
-    return (float(value), float(low), float(high), below, above, inside, within,
-            float(far[0]) if pair.reach else np.nan)  # fmt: skip
-
-
-def _signs(gap: Array) -> Array:
-    """Who leads at each place, shape (k, m): -1 the first, 1 the second; a tie goes on as before
-    it, and a draw without a value anywhere has none at all.
-    """
-    sign = np.sign(np.where(np.abs(gap) < _SAME, 0.0, gap))
-    sign[np.isnan(sign).any(axis=-1)] = np.nan
-    last = np.maximum.accumulate(np.where(sign != 0, np.arange(sign.shape[-1]), 0), axis=-1)
-    return np.asarray(np.take_along_axis(sign, last, axis=-1))
-
-
-def _turns(sign: Array) -> NDArray[np.bool_]:
-    """Intervals of the grid in which the lead changes, shape (k, m - 1)."""
-    turns: NDArray[np.bool_] = sign[:, :-1] * sign[:, 1:] < 0
-    return turns
-
-
-def _drawn(pair: Pair, grid: Array, sign: Array, rising: bool, best: float) -> Array:
-    """Crossing of each draw that changes the lead the same way, the nearest to the best's; 0 or
-    infinite where the draw's lead says that it lies before or after the range.
-    """
-    sign = np.broadcast_to(sign, (pair.count, len(grid)))
-    same = _turns(sign) & ((sign[:, 1:] > 0) == rising)
-    middles = np.log(np.sqrt(grid[:-1] * grid[1:]))
-    away = np.where(same, np.abs(middles - np.log(best)), np.inf)
-    found = _refined(pair, pair.laws[1], grid, away.argmin(axis=-1), rising)
-    after = sign[:, -1] < 0 if rising else sign[:, -1] > 0  # the winner below still leads
-    outside = np.where(after, np.inf, 0.0)
-    tied = (sign == 0).all(axis=-1) | np.isnan(sign).any(axis=-1)
-    return np.where(same.any(axis=-1), found, np.where(tied, np.nan, outside))
-
-
-def _refined(
-    pair: Pair, laws: tuple[Law, Law], grid: Array, place: NDArray[np.intp], rising: bool
-) -> Array:
-    """The crossing inside one interval of the grid for each draw, by bisection."""
-    low, high = np.log(grid[place]), np.log(grid[place + 1])
-    for _ in range(_BISECTIONS):
-        middle = (low + high) / 2
-        gap = pair.gap(laws, np.exp(middle)[:, None])[:, 0]
-        before = gap < 0 if rising else gap > 0
-        low, high = np.where(before, middle, low), np.where(before, high, middle)
-    return np.asarray(np.exp((low + high) / 2))
-
-
 def _winners(pair: Pair, at: Array, level: float) -> pd.DataFrame:
     """Both losses, their difference and the winner at places along the axis."""
     best = [curve.loss(law, at) for curve, law in zip((pair.a, pair.b), pair.laws[0], strict=True)]
@@ -298,7 +224,7 @@ def _winners(pair: Pair, at: Array, level: float) -> pd.DataFrame:
         table = with_ends(table, name, best[place], drawn[place] if drawn and own else None, level)
     gap = best[0] - best[1]
     table = with_ends(table, "difference", gap, drawn[0] - drawn[1] if drawn else None, level)
-    tie = np.abs(np.log(best[0]) - np.log(best[1])) < _SAME
+    tie = np.abs(np.log(best[0]) - np.log(best[1])) < SAME
     table["winner"] = np.where(tie, _EITHER, np.where(gap < 0, *pair.names))
     table["probability"] = np.nan
     if drawn:
@@ -317,17 +243,18 @@ def _outside(
     pair: Pair, table: pd.DataFrame, gap: Array, between: tuple[float, float]
 ) -> list[Issue]:
     """What there is to say of laws that do not cross in the range, or only far from the runs."""
-    if (np.abs(gap) < _SAME).all():
+    if (np.abs(gap) < SAME).all():
         return [Issue(
-            "same-recipes", "note", f"{pair.a.name} and {pair.b.name} have the same loss throughout.",
+            "same-recipes", "note",
+            f"{pair.a.name} and {pair.b.name} have the same loss throughout.",
             "Check that two different recipes were given.")]  # fmt: skip
     far = [row for row in table["beyond"] if row > _HORIZON]
     if far:
         return [_far_issue(f"a crossing is {_distance(max(far))} beyond the runs")]
     if not table.empty or pair.reach is None:
         return list(beyond_issues(table["beyond"].dropna().to_numpy()))
-    sign = _signs(np.atleast_2d(pair.gap(pair.laws[0], _FAR)))
-    found = np.sqrt(_FAR[:-1] * _FAR[1:])[_turns(sign)[0]]
+    sign = signs(np.atleast_2d(pair.gap(pair.laws[0], _FAR)))
+    found = np.sqrt(_FAR[:-1] * _FAR[1:])[turns(sign)[0]]
     away = np.where(found > between[1], found / pair.reach[1], pair.reach[0] / found)
     outside = np.sort(away[(found < between[0]) | (found > between[1])])
     if not outside.size:

@@ -231,11 +231,10 @@ def _refuse(a: Curve, b: Curve) -> None:
             f"{a.name} is a law of {a.axis} and {b.name} one of {b.axis}; they can be compared "
             "where both are laws of the same input, or of params and tokens."
         )
-    frames = [getattr(curve.source, "runs", None) for curve in (a, b)]
+    frames: list[Any] = [getattr(curve.source, "runs", None) for curve in (a, b)]
     if all(frame is not None for frame in frames):
         shared = [c for c in _MUST_AGREE if all(c in frame for frame in frames)]
-        together: Any = [frame[shared] for frame in frames]
-        refuse_mixed_losses(pd.concat(together), a.target)
+        refuse_mixed_losses(pd.concat([frame[shared] for frame in frames]), a.target)
 
 
 def _first(draws: Law, count: int) -> Law:

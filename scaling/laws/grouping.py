@@ -104,5 +104,5 @@ def _at(place: NDArray[np.intp], values: list[Any]) -> Array:
     return np.asarray(together if together.ndim == 1 else together[..., 0, :])[..., place]
 
 
-def _rebuilt(family: type[Law], count: int, shared: tuple[str, ...], values: Any) -> Law:
+def _rebuilt(family: Any, count: int, shared: tuple[str, ...], values: Any) -> Law:
     return grouped(family, count, shared).unchecked(values)

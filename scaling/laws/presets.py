@@ -180,7 +180,8 @@ def _kaplan(name: str, *args: Any, place: str, **kwargs: Any) -> Callable[[], Pu
 def _liu(optimizer: str, coefficient: float, exponent: float) -> Callable[[], Published]:
     return _later(
         _one_input, f"liu-2025-{optimizer}", "compute", coefficient ** (1 / exponent), exponent,
-        "Liu et al. 2025, arXiv:2502.16982, table 3", evidence=QUOTED, caution=_LIU_CAUTION)  # fmt: skip
+        "Liu et al. 2025, arXiv:2502.16982, table 3", evidence=QUOTED, caution=_LIU_CAUTION,
+    )  # fmt: skip
 
 
 def _stated(name: str, target: str, coefficient: float, exponent: float, *told: str) -> Published:

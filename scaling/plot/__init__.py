@@ -4,8 +4,12 @@ from scaling.plot.draws import pairs
 from scaling.plot.fits import fit
 from scaling.plot.frontiers import frontier
 from scaling.plot.profiles import profile
+from scaling.plot.recipes import crossover, multiplier
 from scaling.plot.sizes import regret
 from scaling.plot.surfaces import surface
 from scaling.plot.valleys import isoflop
 
-__all__ = ["fit", "frontier", "isoflop", "pairs", "profile", "regret", "surface"]
+__all__ = [
+    "crossover", "fit", "frontier", "isoflop", "multiplier", "pairs", "profile", "regret",
+    "surface",
+]  # fmt: skip

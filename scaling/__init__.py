@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from scaling.fitting.profiling import profile as profile
     from scaling.forecast.crossovers import crossover as crossover
     from scaling.forecast.multipliers import compute_multiplier as compute_multiplier
+    from scaling.forecast.ensembles import Ensemble as Ensemble
+    from scaling.forecast.ensembles import ensemble as ensemble
     from scaling.frontier.envelopes import envelope as envelope
     from scaling.frontier.isoflops import isoflop as isoflop
     from scaling.linting import lint as lint
@@ -41,6 +43,7 @@ __all__ = [
     "SIX_ND",
     "ColumnError",
     "Cost",
+    "Ensemble",
     "Fit",
     "FitError",
     "Frontier",
@@ -57,6 +60,7 @@ __all__ = [
     "compute_multiplier",
     "compute_optimal",
     "crossover",
+    "ensemble",
     "envelope",
     "fit",
     "isoflop",
@@ -77,6 +81,7 @@ _LATER = ("datasets", "plot", "testing")
 _VERBS = {
     "compute_multiplier": "scaling.forecast.multipliers",
     "crossover": "scaling.forecast.crossovers",
+    "Ensemble": "scaling.forecast.ensembles", "ensemble": "scaling.forecast.ensembles",
     "envelope": "scaling.frontier.envelopes", "isoflop": "scaling.frontier.isoflops",
     "lint": "scaling.linting", "profile": "scaling.fitting.profiling",
 }  # fmt: skip

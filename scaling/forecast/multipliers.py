@@ -125,7 +125,7 @@ def compute_multiplier(
     if pair.reach is not None:
         farther = np.fmax(_distance(pair.a.reach, spent), _distance(pair.b.reach, needed))
         table["beyond"] = farther
-        issues += beyond_issues(farther[np.isfinite(farther)])
+        issues += beyond_issues(farther[np.isfinite(farther)], widened=pair.widens)
     title = f"What {pair.b.name} is worth in {axis}, beside {pair.a.name}"
     return Multiplier(table, title, level, pair.kind, tuple(issues), pair.names, axis, pair.reach)
 

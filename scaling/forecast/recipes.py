@@ -18,7 +18,7 @@ from scaling.errors import Issue, ScalingError
 from scaling.frontier.allocation import Question, ask, root
 from scaling.law import Law
 from scaling.runs.suspicion import refuse_mixed_losses
-from scaling.source import Source, check_level
+from scaling.source import Source, check_level, widens
 from scaling.text import brief, percent
 
 __all__ = ["UNNAMED", "Curve", "Pair", "pair_of", "undefined"]
@@ -96,6 +96,11 @@ class Pair:
     def count(self) -> int:
         """How many draws there are."""
         return max(law.count for law in (self.draws_a, self.draws_b) if law is not None)
+
+    @property
+    def widens(self) -> bool:
+        """Whether the draws of both carry an error that grows with the distance."""
+        return all(widens(law) for law in (self.draws_a, self.draws_b))
 
     @property
     def laws(self) -> tuple[tuple[Law, Law], ...]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scaling.law import Law, coef
+from scaling.laws.combined import made, recipe
 
 __all__ = ["GROUP", "grouped", "member", "own"]
 
@@ -81,7 +82,7 @@ def grouped(family: type[Law], count: int, shared: tuple[str, ...]) -> type[Law]
         }  # fmt: skip
 
     def reduce(self: Any) -> Any:
-        return _rebuilt, (family, count, shared, self.values)
+        return _rebuilt, (recipe(family), count, shared, self.values)
 
     return type(family.__name__, (Law,), {
         "inputs": (*family.inputs, GROUP), "target": family.target, "source": family.source,
@@ -104,5 +105,6 @@ def _at(place: NDArray[np.intp], values: list[Any]) -> Array:
     return np.asarray(together if together.ndim == 1 else together[..., 0, :])[..., place]
 
 
-def _rebuilt(family: Any, count: int, shared: tuple[str, ...], values: Any) -> Law:
+def _rebuilt(known: Any, count: int, shared: tuple[str, ...], values: Any) -> Law:
+    family: Any = made(known)
     return grouped(family, count, shared).unchecked(values)

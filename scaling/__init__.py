@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from scaling import testing as testing
     from scaling.fitting.profiling import profile as profile
     from scaling.forecast.crossovers import crossover as crossover
-    from scaling.forecast.multipliers import compute_multiplier as compute_multiplier
     from scaling.forecast.ensembles import Ensemble as Ensemble
     from scaling.forecast.ensembles import ensemble as ensemble
+    from scaling.forecast.multipliers import compute_multiplier as compute_multiplier
     from scaling.frontier.envelopes import envelope as envelope
     from scaling.frontier.isoflops import isoflop as isoflop
     from scaling.linting import lint as lint

@@ -365,3 +365,47 @@ def test_figures_refuse_other_answers_and_draw_bare_laws():
     assert scaling.plot.crossover(same).get_xlim() == (1e18, 1e19)
     assert scaling.plot.multiplier(scaling.compute_multiplier(QUICK, STEADY, 1e20)).lines
     plt.close("all")
+
+
+# Public tables: RedPajama, RefinedWeb and C4, their losses all on C4's validation text.
+
+
+@pytest.fixture(scope="module")
+def three_corpora(data):
+    table = pd.read_csv(data / "overtraining-gadre" / "runs.csv")
+    return scaling.read_runs(pd.DataFrame({
+        "recipe": table["dataset"], "params": table["params"], "tokens": table["tokens"],
+        "loss": table["loss_c4_val"],
+    }))  # fmt: skip
+
+
+def test_gadre_corpora_cross_only_where_exponents_are_shared(three_corpora):
+    apart = scaling.fit(Chinchilla, three_corpora, by="recipe")
+    joint = scaling.fit(Chinchilla, three_corpora, by="recipe", shared=("alpha", "beta"))
+    assert apart.equal("alpha", "beta").p_value > 0.1
+    widths = []
+    for fits in (apart, joint):
+        found = scaling.crossover(fits["rpj"], fits["rw_original"], compute=1e22).winners.iloc[0]
+        widths.append(found["difference_high"] - found["difference_low"])
+    assert widths[1] < 0.7 * widths[0]
+    # At any compute the corpus of the validation text itself is the best one to train on.
+    for other in ("rpj", "rw_original"):
+        found = scaling.crossover(joint["c4_original"], joint[other], compute=[1e18, 1e20, 1e22])
+        assert set(found.winners["winner"]) == {"c4_original"}
+        assert found.winners["probability"].min() > 0.95
+        worth = scaling.compute_multiplier(joint[other], joint["c4_original"], 1e20).table.iloc[0]
+        assert worth["multiplier_high"] < 1
+
+
+def test_porian_ladders_under_two_countings_are_not_compared(data):
+    table = pd.read_csv(data / "isoflop-porian" / "isoflop_points.csv")
+    names = {"standard": "params_without_input_embedding", "kaplan": "params_non_embedding"}
+    one = table[(table["hparams"] == "tuned") & (table["loss_kind"] == table["loss_kind"].iloc[0])]
+    fits = []
+    for counting, column in names.items():
+        runs = one[one["param_count"] == counting].rename(columns={"params": column})
+        fits.append(scaling.fit(Chinchilla, runs, columns={"params": column}, bootstrap=0))
+        if len(runs) == 0:
+            pytest.fail(f"no runs counted as {counting}")
+    with pytest.raises(ScalingError, match="they cannot be compared"):
+        scaling.crossover(*fits)

@@ -35,6 +35,8 @@ Array: TypeAlias = NDArray[np.float64]
 
 _LEAST = 3  # recipes with estimates of their own, that a variance is read from
 _BISECTIONS = 60
+# Resamples of few runs are now and then degenerate, which a standard deviation would answer for.
+_MIDDLE = (0.1587, 0.8413)
 _BETWEEN = 3  # random streams (3, place of the coefficient)
 
 
@@ -164,7 +166,9 @@ def _free(
         value = np.array([best for best, _ in pairs])
         size = recipes.options["bootstrap"]
         drawn = np.stack([np.broadcast_to(draws, size) for _, draws in pairs], axis=-1)
-        made[name] = Estimates(value, drawn.std(axis=0), drawn)
+        made[name] = Estimates(
+            value, np.ptp(np.quantile(drawn, _MIDDLE, axis=0), axis=0) / 2, drawn
+        )
     return made
 
 

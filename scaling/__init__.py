@@ -34,8 +34,10 @@ if TYPE_CHECKING:
     from scaling.forecast.calibration import calibrate as calibrate
     from scaling.forecast.checklists import checklist as checklist
     from scaling.forecast.comparisons import compare as compare
+    from scaling.forecast.crossovers import crossover as crossover
     from scaling.forecast.ensembles import Ensemble as Ensemble
     from scaling.forecast.ensembles import ensemble as ensemble
+    from scaling.forecast.multipliers import compute_multiplier as compute_multiplier
     from scaling.frontier.envelopes import envelope as envelope
     from scaling.frontier.isoflops import isoflop as isoflop
     from scaling.linting import lint as lint
@@ -65,7 +67,9 @@ __all__ = [
     "checklist",
     "coef",
     "compare",
+    "compute_multiplier",
     "compute_optimal",
+    "crossover",
     "ensemble",
     "envelope",
     "fit",
@@ -88,6 +92,8 @@ _VERBS = {
     "audit": "scaling.forecast.audits", "checklist": "scaling.forecast.checklists",
     "backtest": "scaling.forecast.backtests", "calibrate": "scaling.forecast.calibration",
     "compare": "scaling.forecast.comparisons",
+    "compute_multiplier": "scaling.forecast.multipliers",
+    "crossover": "scaling.forecast.crossovers",
     "Ensemble": "scaling.forecast.ensembles", "ensemble": "scaling.forecast.ensembles",
     "envelope": "scaling.frontier.envelopes", "isoflop": "scaling.frontier.isoflops",
     "lint": "scaling.linting", "profile": "scaling.fitting.profiling",

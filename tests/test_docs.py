@@ -23,6 +23,10 @@ RETURNED = {  # what public functions return or take, met but not imported by na
     ("scaling.fitting.profiling", "Profile"),
     ("scaling.fitting.separating", "Inseparable"),
     ("scaling.forecast.audits", "Audit"),
+    ("scaling.fitting.joints", "Joint"),
+    ("scaling.fitting.equality", "Equality"),
+    ("scaling.forecast.crossovers", "Crossover"),
+    ("scaling.forecast.multipliers", "Multiplier"),
 }
 
 

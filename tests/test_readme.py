@@ -2,6 +2,7 @@
 pictures of the pages are written here."""
 
 import contextlib
+import functools
 import io
 import re
 import shlex
@@ -209,6 +210,33 @@ def three_ways(runs, fit):
     }  # fmt: skip
 
 
+@functools.cache
+def two_recipes():
+    """The recipes of which_recipe_wins.md, fitted together."""
+    design = scaling.datasets.load("demo")[["params", "tokens"]]
+    rng = np.random.default_rng(0)
+    tables = []
+    for name, E, A, B in (("old", 1.82, 482.0, 2085.0), ("new", 1.86, 470.0, 1500.0)):
+        law = scaling.laws.Chinchilla(E=E, A=A, B=B, alpha=0.348, beta=0.366)
+        loss = law.predict(design) * np.exp(rng.normal(0, 0.003, len(design)))
+        tables.append(design.assign(loss=loss, recipe=name))
+    runs = pd.concat(tables, ignore_index=True)
+    return scaling.fit(scaling.laws.Chinchilla, runs, by="recipe", shared=("alpha", "beta"))
+
+
+def drawn_crossover(fit):
+    joint = two_recipes()
+    found = scaling.crossover(joint["new"], joint["old"])
+    return scaling.plot.crossover(found), found.notes[0]
+
+
+def drawn_multiplier(fit):
+    joint = two_recipes()
+    computes = np.geomspace(1e19, 1e24, 21)
+    found = scaling.compute_multiplier(joint["old"], joint["new"], computes)
+    return scaling.plot.multiplier(found), found.notes[0]
+
+
 def drawn_three_ways(fit):
     ways = three_ways(fit.runs, fit)
     ax = scaling.plot.frontier(ways, column="tokens_per_param")
@@ -251,6 +279,8 @@ def drawn_next_run(fit):
         drawn_fit,
         drawn_valleys,
         drawn_three_ways,
+        drawn_crossover,
+        drawn_multiplier,
         drawn_profile,
         drawn_contours,
         drawn_audit,

@@ -13,11 +13,12 @@ from scaling.cli import (  # each adds its commands to the app
     fits,
     forecasts,
     frontiers,
+    recipes,
 )
 from scaling.cli.shared import app
 from scaling.errors import ScalingError
 
-__all__ = ["app", "audits", "backtests", "fits", "forecasts", "frontiers", "main"]
+__all__ = ["app", "audits", "backtests", "fits", "forecasts", "frontiers", "main", "recipes"]
 
 
 def main() -> None:

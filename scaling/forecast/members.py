@@ -54,7 +54,8 @@ class Member:
         """The form fitted to runs whose losses are given."""
         floor = float(f"{self.floor * loss.min():.2g}")  # a saved bound tells no loss
         bounds = {_FLOOR: (floor, np.inf), **self.bounds}
-        return fit(self.family, runs, tied=self.tied, bounds=bounds, **options)
+        made: Fit = fit(self.family, runs, tied=self.tied, bounds=bounds, **options)
+        return made
 
 
 _TIED = {"beta": "alpha"}
@@ -114,7 +115,8 @@ def fitted_member(
     if isinstance(one, Fit):
         own = {"columns", "objective", "seed"}
         return refit(one, runs, **{k: v for k, v in options.items() if k not in own})
-    return fit(one, runs, **options)
+    made: Fit = fit(one, runs, **options)
+    return made
 
 
 def mean_of(members: Sequence[Fit]) -> Law:

@@ -114,7 +114,7 @@ def _found(frame: pd.DataFrame, columns: Mapping[str, str], cost: Cost) -> Itera
     if recipes > 1:
         yield Issue("mixed-recipes", "weakens",
                     f"Runs of {recipes} recipes are fitted as one.",
-                    "Fit each recipe by itself.")  # fmt: skip
+                    "Give each its own law: by='recipe'.")  # fmt: skip
 
 
 def _played(role: str, name: str) -> str:

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from scaling.forecast.backtests import backtest as backtest
     from scaling.forecast.calibration import calibrate as calibrate
     from scaling.forecast.comparisons import compare as compare
+    from scaling.forecast.audits import audit as audit
+    from scaling.forecast.checklists import checklist as checklist
     from scaling.forecast.ensembles import Ensemble as Ensemble
     from scaling.forecast.ensembles import ensemble as ensemble
     from scaling.frontier.envelopes import envelope as envelope
@@ -56,9 +58,11 @@ __all__ = [
     "LeastSquares",
     "NoTradeoffError",
     "ScalingError",
+    "audit",
     "backtest",
     "bootstrap",
     "calibrate",
+    "checklist",
     "coef",
     "compare",
     "compute_optimal",
@@ -83,6 +87,7 @@ _LATER = ("datasets", "plot", "testing")
 _VERBS = {
     "backtest": "scaling.forecast.backtests", "calibrate": "scaling.forecast.calibration",
     "compare": "scaling.forecast.comparisons",
+    "audit": "scaling.forecast.audits", "checklist": "scaling.forecast.checklists",
     "Ensemble": "scaling.forecast.ensembles", "ensemble": "scaling.forecast.ensembles",
     "envelope": "scaling.frontier.envelopes", "isoflop": "scaling.frontier.isoflops",
     "lint": "scaling.linting", "profile": "scaling.fitting.profiling",

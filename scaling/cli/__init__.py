@@ -7,11 +7,11 @@ import sys
 
 import typer
 
-from scaling.cli import backtests, fits, forecasts, frontiers  # each adds its commands to the app
+from scaling.cli import audits, backtests, fits, forecasts, frontiers  # each adds its commands
 from scaling.cli.shared import app
 from scaling.errors import ScalingError
 
-__all__ = ["app", "backtests", "fits", "forecasts", "frontiers", "main"]
+__all__ = ["app", "audits", "backtests", "fits", "forecasts", "frontiers", "main"]
 
 
 def main() -> None:

@@ -8,8 +8,18 @@ from scaling.plot.held_out import backtest
 from scaling.plot.profiles import profile
 from scaling.plot.sizes import regret
 from scaling.plot.surfaces import surface
+from scaling.plot.tornado import audit
 from scaling.plot.valleys import isoflop
 
 __all__ = [
-    "backtest", "fit", "forecast", "frontier", "isoflop", "pairs", "profile", "regret", "surface",
-]  # fmt: skip
+    "audit",
+    "backtest",
+    "fit",
+    "forecast",
+    "frontier",
+    "isoflop",
+    "pairs",
+    "profile",
+    "regret",
+    "surface",
+]

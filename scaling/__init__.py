@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from scaling import plot as plot
     from scaling import testing as testing
     from scaling.fitting.profiling import profile as profile
+    from scaling.forecast.audits import audit as audit
     from scaling.forecast.backtests import backtest as backtest
     from scaling.forecast.calibration import calibrate as calibrate
-    from scaling.forecast.comparisons import compare as compare
-    from scaling.forecast.audits import audit as audit
     from scaling.forecast.checklists import checklist as checklist
+    from scaling.forecast.comparisons import compare as compare
     from scaling.forecast.ensembles import Ensemble as Ensemble
     from scaling.forecast.ensembles import ensemble as ensemble
     from scaling.frontier.envelopes import envelope as envelope

@@ -172,13 +172,12 @@ class Joint(Mapping[str, Fit]):
         """What was fitted, in words."""
         one = self.first
         target = one.columns[one.law.target]
-        space = f"log {target}" if one.objective.space == "log" else target
         count = sum(fit.data.count for fit in self.fits.values())
         how = [f"{listed(names)} {kind}" for names, kind in
                ((self.shared, "shared"), (self.pooled, "pooled")) if names]  # fmt: skip
         return (
             f"{one.family.__name__} on {count} runs of {len(self)} laws by {brief(self.by)}; "
-            f"{', '.join(how) or 'nothing shared'}; {objective_text(one.objective)} of {space}"
+            f"{', '.join(how) or 'nothing shared'}; {objective_text(one.objective, target)}"
         )
 
     def __str__(self, level: float = 0.9) -> str:

@@ -16,7 +16,7 @@ from scaling.text import brief, folded, human, rounded, scalar_text
 if TYPE_CHECKING:
     from scaling.fitting.result import Fit
 
-__all__ = ["fit_html", "fit_text", "objective_text"]
+__all__ = ["fit_html", "fit_text", "objective_name", "objective_text"]
 
 
 def fit_text(fit: Fit, level: float = 0.9) -> str:
@@ -42,8 +42,8 @@ def _title(fit: Fit) -> str:
     return f"{fit.family.__name__} on {fit.data.count} runs, {objective}"
 
 
-def objective_text(objective: Objective, target: str | None = None) -> str:
-    """Objective, of a target's column where one is named, as a paper's method section has it.
+def objective_text(objective: Objective, target: str) -> str:
+    """Objective of a target's column as it is written in a paper's method section.
 
     Examples
     --------
@@ -51,12 +51,22 @@ def objective_text(objective: Objective, target: str | None = None) -> str:
     >>> objective_text(Huber(), "loss")
     'Huber(delta=0.001) of log loss'
     """
+    space = f"log {target}" if objective.space == "log" else target
+    return f"{objective_name(objective)} of {space}"
+
+
+def objective_name(objective: Objective) -> str:
+    """Objective with its numbers.
+
+    Examples
+    --------
+    >>> from scaling.fitting.objective import Huber
+    >>> objective_name(Huber())
+    'Huber(delta=0.001)'
+    """
     values = {k: v for k, v in vars(objective).items() if k != "space"}
     inside = ", ".join(f"{name}={value:g}" for name, value in values.items())
-    named = f"{type(objective).__name__}({inside})" if inside else type(objective).__name__
-    if target is None:
-        return named
-    return f"{named} of {'log ' if objective.space == 'log' else ''}{target}"
+    return f"{type(objective).__name__}({inside})" if inside else type(objective).__name__
 
 
 def _lines(fit: Fit, level: float) -> list[str]:

@@ -15,7 +15,7 @@ from scaling.fitting import Fit, fit
 from scaling.fitting.again import refit
 from scaling.fitting.objective import Objective
 from scaling.fitting.preparing import checked
-from scaling.fitting.wording import objective_text
+from scaling.fitting.wording import objective_name
 from scaling.law import Law
 from scaling.text import quoted
 
@@ -141,7 +141,7 @@ def _distinct(things: Sequence[Any]) -> list[str]:
 
 def _called(thing: Any) -> str:
     if isinstance(thing, Objective):
-        return objective_text(thing) + (", linear" if thing.space == "linear" else "")
+        return objective_name(thing) + (", linear" if thing.space == "linear" else "")
     if isinstance(thing, Fit):
         return thing.family.__name__
     return str(getattr(thing, "__name__", type(thing).__name__))

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from scaling import plot as plot
     from scaling import testing as testing
     from scaling.fitting.profiling import profile as profile
+    from scaling.forecast.sweeps import best_of_sweep as best_of_sweep
     from scaling.frontier.envelopes import envelope as envelope
     from scaling.frontier.isoflops import isoflop as isoflop
     from scaling.linting import lint as lint
@@ -50,6 +51,7 @@ __all__ = [
     "LeastSquares",
     "NoTradeoffError",
     "ScalingError",
+    "best_of_sweep",
     "bootstrap",
     "coef",
     "compute_optimal",
@@ -71,6 +73,7 @@ __all__ = [
 # Imported when first used: plot loads matplotlib, and most scripts use few of the verbs.
 _LATER = ("datasets", "plot", "testing")
 _VERBS = {
+    "best_of_sweep": "scaling.forecast.sweeps",
     "envelope": "scaling.frontier.envelopes", "isoflop": "scaling.frontier.isoflops",
     "lint": "scaling.linting", "profile": "scaling.fitting.profiling",
 }  # fmt: skip

@@ -12,10 +12,11 @@ from scaling.cost import Cost
 from scaling.errors import ColumnError, Issue, name_rows
 from scaling.runs.door import loose_numbers, numbers
 from scaling.runs.reading import provenance
+from scaling.runs.tuning import tuned_in
 from scaling.text import brief, human, listed
 
 __all__ = [
-    "association", "assumptions", "constant_rate", "levels", "mixed_losses",
+    "association", "assumptions", "constant_rate", "duplicates", "levels", "mixed_losses",
     "refuse_mixed_losses", "suspicions",
 ]  # fmt: skip
 
@@ -107,7 +108,7 @@ def _found(frame: pd.DataFrame, columns: Mapping[str, str], cost: Cost) -> Itera
                 if high > low
                 else f"{name} is {human(low)} in every run, so nothing is known of its effect.",
                 f"Add runs with smaller or larger {name}.")  # fmt: skip
-    yield from _duplicates(frame, columns)
+    yield from duplicates(frame, columns)
     if sizes:
         yield from _confounds(frame, columns, inputs[sizes[0]])
     recipes = levels(frame["recipe"]).nunique() if "recipe" in frame.columns else 1
@@ -155,7 +156,15 @@ def _cost_mismatch(
             tuple(frame.index[off]))  # fmt: skip
 
 
-def _duplicates(frame: pd.DataFrame, columns: Mapping[str, str]) -> Iterator[Issue]:
+def duplicates(frame: pd.DataFrame, columns: Mapping[str, str]) -> Iterator[Issue]:
+    """An issue of runs that are the same in all these columns.
+
+    Examples
+    --------
+    >>> runs = pd.DataFrame({"loss": [2.0, 2.0]})
+    >>> [issue.rows for issue in duplicates(runs, {"loss": "loss"})]
+    [(1,)]
+    """
     if not columns:
         return
     same = frame[list(dict.fromkeys(columns.values()))]
@@ -174,8 +183,11 @@ def _duplicates(frame: pd.DataFrame, columns: Mapping[str, str]) -> Iterator[Iss
 def _confounds(
     frame: pd.DataFrame, columns: Mapping[str, str], size: np.ndarray
 ) -> Iterator[Issue]:
+    tuned = tuned_in(frame)
     for name, column in COLUMNS.items():
         if column.kind != "setting" or name not in frame.columns or name in columns.values():
+            continue
+        if name in tuned:
             continue
         told = "rises" if column.numeric else "changes"
         values = (loose_numbers(frame[name]) if column.numeric
@@ -254,6 +266,10 @@ def assumptions(frame: pd.DataFrame, columns: Mapping[str, str]) -> tuple[str, .
             record.get("renamed", {}).items() if new in columns.values()]  # fmt: skip
     said += [f"{name} is derived from {how}." for name, how in record.get("derived", {}).items()
              if name in columns.values()]  # fmt: skip
+    tuned = [name for name in tuned_in(frame) if name not in columns.values()]
+    if tuned:
+        said.append(f"{listed(tuned)} {'is' if len(tuned) == 1 else 'are'} tuned anew for each "
+                    "run, as best_of_sweep did.")  # fmt: skip
     for role, name in columns.items():
         known = COLUMNS.get(name)
         if known is not None and name.startswith(PARAMS):

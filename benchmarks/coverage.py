@@ -71,8 +71,10 @@ def coupled(design):
     terms = [TRUTH.A * middle[0] ** -TRUTH.alpha, TRUTH.B * middle[1] ** -TRUTH.beta]
     powers = {"alpha": TRUTH.alpha / GAMMA, "beta": TRUTH.beta / GAMMA}
     scale = sum(terms) ** (1 / GAMMA - 1)
-    prefactors = [term * scale * at**power
-                  for term, at, power in zip(terms, middle, powers.values(), strict=True)]  # fmt: skip
+    prefactors = [
+        term * scale * at**power
+        for term, at, power in zip(terms, middle, powers.values(), strict=True)
+    ]
     return CoupledChinchilla(E=TRUTH.E, A=prefactors[0], B=prefactors[1], gamma=GAMMA, **powers)
 
 

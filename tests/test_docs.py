@@ -15,6 +15,7 @@ RETURNED = {  # what public functions return or take, met but not imported by na
     ("scaling.frontier.isoflops", "IsoFLOP"),
     ("scaling.frontier", "Regret"),
     ("scaling.fitting.forecasting", "Forecast"),
+    ("scaling.forecast.sweeps", "Sweep"),
     ("scaling.linting", "Lint"),
     ("scaling.fitting.leaving_out", "Influence"),
     ("scaling.fitting.objective", "Objective"),
@@ -33,6 +34,7 @@ LOOKS = {  # sections of the issues page, and the places in the code whose issue
     "Of a fit": {"fitting"},
     "Of an answer": {"answer.py", "counting.py", "frontier", "fitting", "laws"},
     "Of a frontier read from runs": {"frontier"},
+    "Of a sweep": {"forecast"},
 }
 
 

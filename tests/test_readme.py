@@ -10,6 +10,7 @@ import matplotlib as mpl
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 import pytest
 from pages import DOCS, PAGES, README, ROOT, UPDATE, check_part, same, table
@@ -17,6 +18,7 @@ from typer.testing import CliRunner
 
 import scaling
 from scaling.cli import app
+from scaling.datasets.simulated import sweep_runs
 
 BLOCK = re.compile(
     r"```(python|sh)\n(.*?)```\n(?:\s*<!--[^\n]*-->\n)?(?:```text\n(.*?)```)?", re.DOTALL
@@ -127,6 +129,16 @@ def drawn_valleys(fit):
     return scaling.plot.isoflop(found), found.notes[0]
 
 
+def drawn_sweep(fit):
+    cells = list(zip(np.geomspace(5e7, 2e9, 6), [4e9, 1e9, 2e10, 5e9, 1e11, 2e10], strict=True))
+    runs = sweep_runs(
+        scaling.published("besiroglu-2024").law, cells, rates=np.geomspace(2e-4, 9e-3, 12),
+        batches=np.geomspace(3.2e4, 4e6, 8), noise=1e-3, seed=0,
+    )  # fmt: skip
+    best = scaling.best_of_sweep(runs)
+    return scaling.plot.sweep(best, cell=2), best.notes[0]
+
+
 def best_size_at_1e24(law):
     return law.optimum(1e24 / 6)["params"]
 
@@ -213,6 +225,7 @@ def test_three_ways_on_the_runs_of_hoffmann_2022(chinchilla_runs):
         drawn_three_ways,
         drawn_profile,
         drawn_contours,
+        drawn_sweep,
     ],
 )
 def test_picture_shows_what_its_description_says(demo_fit, draw):

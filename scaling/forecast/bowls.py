@@ -15,10 +15,11 @@ Ints: TypeAlias = NDArray[np.intp]
 Mask: TypeAlias = NDArray[np.bool_]
 
 _TIMES_FREE = 2  # runs that a quadratic gets at least, for each of its coefficients
+_MORE = 2  # times as many are taken where those lie on too few values
 _WIDE = 4.0  # times as high as the runs near the best, lie those that shape a bowl first
 _WILD = 2.0  # and from here on a run is none of the bowl, wherever it lies
 _FLATTEST = 0.05  # of its steepest direction, that a bowl is taken to bend in its others
-_ROUNDS = 4  # of moving to the lowest point and choosing the runs around it
+_ROUNDS = 6  # of moving to the lowest point and choosing the runs around it
 _SINGULAR = 1e-9  # least eigenvalue of the normal equations, whose diagonal is 1
 _FLAT = 1e-9  # log loss by which a bowl must rise over its runs' spread
 
@@ -67,9 +68,12 @@ class Bowls:
     def error_at(self, place: Array) -> Array:
         """Standard error of each bowl at a place of its own, over that of a run, shape (c,)."""
         terms = _terms((np.nan_to_num(place) - self.middle) / self.unit)
-        return np.sqrt(np.maximum(np.einsum("ci,cij,cj->c", terms, self.spread, terms), 0.0))
+        variance = np.einsum("ci,cij,cj->c", terms, self.spread, terms)
+        return np.asarray(np.sqrt(np.maximum(variance, 0.0)))
 
-    def drawn(self, noise: float, freedom: float, count: int, stream: np.random.Generator) -> Lowest:
+    def drawn(
+        self, noise: float, freedom: float, count: int, stream: np.random.Generator
+    ) -> Lowest:
         """Lowest points of bowls whose coefficients are drawn from their errors.
 
         Parameters
@@ -129,7 +133,8 @@ def fitted(x: Array, y: Array, starts: Ints, near: float) -> Bowls:
     flat. So a wide bowl, of the runs that lie within four times ``near`` of the lowest, only says
     which runs are close to each other: the ones fitted are those at which it rises by no more
     than ``near`` from the lowest point, which moves to that of the bowl through them, a few times
-    over. At least two runs are taken for each coefficient of the quadratic.
+    over. At least two runs are taken for each coefficient of the quadratic, and more where these
+    do not fix it.
 
     Parameters
     ----------
@@ -141,9 +146,10 @@ def fitted(x: Array, y: Array, starts: Ints, near: float) -> Bowls:
         Where each cell begins.
     near : float
     """
-    cells = _Cells.of(starts, len(y), _TIMES_FREE * _free(x.shape[1]))
+    cells = _Cells.of(starts, len(y))
+    least = np.full(len(starts), _TIMES_FREE * _free(x.shape[1]))
     above = y - y[starts][cells.cell]
-    reach = np.maximum(near, cells.enough(above))[cells.cell]
+    reach = np.maximum(near, cells.height_of(least, above))[cells.cell]
     usable = above <= _WIDE * reach
     middle, unit = cells.units(x, usable)
     u = (x - middle[cells.cell]) / unit[cells.cell]
@@ -156,8 +162,9 @@ def fitted(x: Array, y: Array, starts: Ints, near: float) -> Bowls:
         away = u - place[cells.cell]
         rise = np.einsum("ni,nij,nj->n", away, shape[cells.cell], away) / 2
         rise[above > _WILD * reach] = np.inf
-        chosen = rise <= np.maximum(near, cells.enough(rise))[cells.cell]
+        chosen = rise <= np.maximum(near, cells.height_of(least, rise))[cells.cell]
         bowls = _solved(terms, y, cells, chosen & (rise < np.inf), middle, unit)
+        least = np.where(bowls.solid, least, _MORE * least)
     return bowls
 
 
@@ -166,18 +173,18 @@ class _Cells:
     """Which of n runs, in order, are of which cell."""
 
     starts: Ints
+    counts: Ints
     cell: Ints
-    last: Ints
 
     @classmethod
-    def of(cls, starts: Ints, n: int, least: int) -> _Cells:
+    def of(cls, starts: Ints, n: int) -> _Cells:
         counts = np.diff(starts, append=n)
-        cell = np.repeat(np.arange(len(starts)), counts)
-        return cls(starts, cell, starts + np.minimum(least, counts) - 1)
+        return cls(starts, counts, np.repeat(np.arange(len(starts)), counts))
 
-    def enough(self, height: Array) -> Array:
-        """Height of each cell up to which there are runs enough for a bowl."""
-        return height[np.lexsort((height, self.cell))][self.last]
+    def height_of(self, rank: Ints, height: Array) -> Array:
+        """Height of the lowest runs up to this rank, in each cell."""
+        ordered = height[np.lexsort((height, self.cell))]
+        return np.asarray(ordered[self.starts + np.minimum(rank, self.counts) - 1])
 
     def units(self, x: Array, used: Mask) -> tuple[Array, Array]:
         """Middle and spread of the used runs of each cell; a spread of 0 becomes 1."""

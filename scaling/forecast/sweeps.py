@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from scaling.answer import Answer, level_issues
 from scaling.errors import Issue, ScalingError, name_rows, whole
-from scaling.forecast.bowls import Bowls, Lowest, fitted
+from scaling.forecast.optima import Optima, optima_of
 from scaling.forecast.swept import Swept, read_sweep
 from scaling.runs.tuning import as_tuned
-from scaling.source import check_level, summarise
+from scaling.source import check_level
 from scaling.text import listed, percent
 
 __all__ = ["Sweep", "best_of_sweep"]
@@ -23,14 +23,10 @@ __all__ = ["Sweep", "best_of_sweep"]
 Array: TypeAlias = NDArray[np.float64]
 Mask: TypeAlias = NDArray[np.bool_]
 
-_NEAR = 5e-3  # of the loss, above the lowest point, up to which a quadratic follows most sweeps
-_TIMES_NOISE = 5.0  # noise of a run up to which at least runs are near: less, and luck chooses them
-_KEPT = 0.5  # share of draws with an optimum inside, below which a cell has none
 _LOST = 0.05  # share of draws without one, from which that is told
 _LEAST_VALUES = 3  # of each hyperparameter, through which a quadratic passes
 _TOLD = 0.0025  # excess loss of which it is told how far from the optimum it begins
 _GRID = 41
-_BLOCK = 2_000_000  # numbers drawn at once
 
 
 @dataclass(frozen=True)
@@ -72,7 +68,8 @@ class Sweep(Answer):
         """The table without the columns that are only carried along."""
         ends = ("", "_low", "_high")
         found = [f"{name}{end}" for name in (self.target, *self.over) for end in ends]
-        return self.table[[*self.by, *found, "edge", "method", "runs", "near", "run"]]
+        last = ["edge", "method", "runs", "near", "run"]
+        return self.table[[*self.by, *found, *last]].assign(run=self.table["run"].map(str))
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -163,119 +160,14 @@ def best_of_sweep(
         raise ScalingError(f"near must be a relative excess loss between 0 and 1, such as 0.005; "
                            f"got {near!r}.")  # fmt: skip
     swept = read_sweep(runs, by, over, target)
-    found = _found(swept, near, n, level, np.random.default_rng(seed))
+    found = optima_of(swept, near, n, level, np.random.default_rng(seed))
     return _answer(swept, found, n, level)
 
 
-@dataclass(frozen=True)
-class _Found:
-    """Optima of all cells, NaN where there is none; logs, but for the share."""
-
-    place: Array
-    place_low: Array
-    place_high: Array
-    value: Array
-    value_low: Array
-    value_high: Array
-    error: Array
-    width: Array
-    share: Array  # of the draws that have an optimum inside what was swept
-    solid: Mask
-    near: Mask
-    noise: float
-    within: float
-
-    @property
-    def kept(self) -> Mask:
-        return np.isfinite(self.value) & (self.share >= _KEPT)
-
-
-def _found(
-    swept: Swept, near: float | None, n: int, level: float, stream: np.random.Generator
-) -> _Found:
-    parts = _parts(swept)
-    within = _NEAR if near is None else near
-    bowls = [_fitted(swept, cells, dims, within) for cells, dims in parts]
-    noise, freedom = _noise(bowls)
-    if near is None and _TIMES_NOISE * noise > within:
-        within = _TIMES_NOISE * noise
-        bowls = [_fitted(swept, cells, dims, within) for cells, dims in parts]
-        noise, freedom = _noise(bowls)
-    c, d = len(swept.starts), len(swept.over)
-    blank = {name: np.full((c, d), np.nan) for name in ("place", "place_low", "place_high", "width")}
-    blank |= {name: np.full(c, np.nan) for name in ("value", "value_low", "value_high", "error")}
-    made = _Found(**blank, share=np.zeros(c), solid=np.zeros(c, dtype=bool),
-                  near=np.zeros(len(swept.y), dtype=bool), noise=noise, within=within)  # fmt: skip
-    for (cells, dims), bowl in zip(parts, bowls, strict=True):
-        _fill(made, swept, cells, dims, bowl, freedom, n, level, stream)
-    return made
-
-
-def _parts(swept: Swept) -> list[tuple[Mask, Mask]]:
-    """Cells by which hyperparameters they vary, those that vary none left out."""
-    varied = swept.high > swept.low
-    kinds = np.unique(varied, axis=0)
-    return [((varied == dims).all(axis=1), dims) for dims in kinds if dims.any()]
-
-
-def _fitted(swept: Swept, cells: Mask, dims: Mask, near: float) -> Bowls:
-    runs = np.repeat(cells, swept.counts)
-    starts = np.cumsum(np.append(0, swept.counts[cells]))[:-1]
-    return fitted(swept.x[runs][:, dims], swept.y[runs], starts, near)
-
-
-def _noise(bowls: Sequence[Bowls]) -> tuple[float, float]:
-    """Standard deviation about all quadratics, and its degrees of freedom; NaN and 0 for none."""
-    freedom = float(sum(bowl.freedom.sum() for bowl in bowls))
-    left = float(sum(bowl.left.sum() for bowl in bowls))
-    return (float(np.sqrt(left / freedom)), freedom) if freedom > 0 else (np.nan, 0.0)
-
-
-def _fill(
-    made: _Found, swept: Swept, cells: Mask, dims: Mask, bowls: Bowls, freedom: float, n: int,
-    level: float, stream: np.random.Generator,
-) -> None:  # fmt: skip
-    """Write the optima of some cells into the arrays of all."""
-    own = bowls.lowest()
-    low, high = swept.low[cells][:, dims], swept.high[cells][:, dims]
-    rows, both = np.flatnonzero(cells), np.ix_(cells, dims)
-    inside = np.isfinite(own.value) & _inside(own.place, low, high)
-    made.place[both], made.value[rows] = own.place, np.where(inside, own.value, np.nan)
-    made.width[both], made.solid[rows] = own.width, bowls.solid
-    made.near[np.repeat(cells, swept.counts)] = bowls.near
-    made.share[rows] = inside
-    if not (n and freedom):
-        return
-    made.error[rows] = made.noise * bowls.error_at(own.place)
-    size = max(1, _BLOCK // (n * bowls.coefs.shape[1]))
-    for first in range(0, len(rows), size):  # blocks of cells, for the memory
-        block = slice(first, first + size)
-        drawn = bowls.part(block).drawn(made.noise, freedom, n, stream)
-        some = rows[block]
-        made.share[some] *= _inside(drawn.place, low[block], high[block]).mean(axis=0)
-        _, made.value_low[some], made.value_high[some] = summarise(
-            own.value[block], drawn.value, level
-        )
-        place = _open(drawn, low[block], high[block])
-        at = np.ix_(some, dims)
-        _, made.place_low[at], made.place_high[at] = summarise(own.place[block], place, level)
-
-
-def _inside(place: Array, low: Array, high: Array) -> Mask:
-    """Whether a place lies between the ends of what was swept; not where it is NaN."""
-    return np.asarray(((place > low) & (place < high)).all(axis=-1))
-
-
-def _open(drawn: Lowest, low: Array, high: Array) -> Array:
-    """Places of the draws; beyond what was swept nothing is known of how far."""
-    place = np.where(drawn.place > high, np.inf, drawn.place)
-    return np.where(place < low, -np.inf, place)
-
-
-def _answer(swept: Swept, found: _Found, n: int, level: float) -> Sweep:
+def _answer(swept: Swept, found: Optima, n: int, level: float) -> Sweep:
     """The tables, the sentences and the issues."""
     kept, best = found.kept, swept.starts
-    edges = _edges(swept, found)
+    edges = _in_words(swept, found)
     value = np.where(kept, found.value, swept.y[best])
     table = swept.cells.assign(**_ended(
         swept.target, value, found.value_low, found.value_high, kept))  # fmt: skip
@@ -292,8 +184,9 @@ def _answer(swept: Swept, found: _Found, n: int, level: float) -> Sweep:
         method=np.where(kept, "quadratic", "best run"), runs=swept.counts,
         near=np.where(kept, counts, 0), run=swept.best,
     )  # fmt: skip
-    at_edge = {name for words in edges for name in swept.over if any(name in w for w in words)}
-    table.attrs = as_tuned(swept.frame, [name for name in swept.over if name not in at_edge])
+    inside = (found.edge == 0).all(axis=0)
+    tuned = [name for name, kept_in in zip(swept.over, inside, strict=True) if kept_in]
+    table.attrs = as_tuned(swept.frame, tuned)
     drawn = bool(n and np.isfinite(found.noise))
     few = level_issues(n, level, "Use n={}") if drawn else ()
     title = (f"Best of a sweep over {listed(swept.over)}: {len(best)} "
@@ -314,21 +207,14 @@ def _ended(name: str, value: Array, low: Array, high: Array, known: Mask) -> dic
     return {name: np.exp(value), **{f"{name}{end}": values for end, values in ends.items()}}
 
 
-def _edges(swept: Swept, found: _Found) -> list[list[str]]:
-    """In words, by cell, at which ends of what was swept its optimum lies."""
-    best = swept.x[swept.starts]
-    known = np.isfinite(found.place)
-    place = np.where(known, found.place, best)
-    varied = (swept.high > swept.low) & ~found.kept[:, None]
-    words: list[list[str]] = [[] for _ in best]
-    for end, at in (("low", (place <= swept.low) | (~known & (best <= swept.low))),
-                    ("high", (place >= swept.high) | (~known & (best >= swept.high)))):  # fmt: skip
-        for cell, j in zip(*np.nonzero(at & varied), strict=True):
-            words[cell].append(f"{swept.over[j]} {end}")
-    return words
+def _in_words(swept: Swept, found: Optima) -> list[list[str]]:
+    """By cell, at which ends of what was swept its optimum lies."""
+    ends = {-1: "low", 1: "high"}
+    return [[f"{name} {ends[end]}" for name, end in zip(swept.over, row, strict=True) if end]
+            for row in found.edge.tolist()]  # fmt: skip
 
 
-def _excess(swept: Swept, found: _Found, value: Array) -> pd.DataFrame:
+def _excess(swept: Swept, found: Optima, value: Array) -> pd.DataFrame:
     """One row a run, in the order given."""
     cell = np.repeat(np.arange(len(swept.starts)), swept.counts)
     table = swept.frame[[*swept.by, *swept.over, swept.target]].assign(
@@ -338,7 +224,7 @@ def _excess(swept: Swept, found: _Found, value: Array) -> pd.DataFrame:
     return table.iloc[np.argsort(swept.place)]
 
 
-def _curves(swept: Swept, found: _Found) -> pd.DataFrame:
+def _curves(swept: Swept, found: Optima) -> pd.DataFrame:
     """The quadratics along each hyperparameter, over the runs near the optimum."""
     tables = []
     low, high = (
@@ -356,7 +242,7 @@ def _curves(swept: Swept, found: _Found) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def _reach(found: _Found) -> tuple[float, ...]:
+def _reach(found: Optima) -> tuple[float, ...]:
     """Factor by which each hyperparameter may miss its optimum at the cost told, median cell."""
     wide = np.where(found.kept[:, None], found.width, np.nan) * np.sqrt(2 * _TOLD)
     known = np.isfinite(wide).any(axis=0)
@@ -365,7 +251,7 @@ def _reach(found: _Found) -> tuple[float, ...]:
     return tuple(np.exp(middle).tolist())
 
 
-def _issues(swept: Swept, found: _Found, edges: list[list[str]]) -> Iterator[Issue]:
+def _issues(swept: Swept, found: Optima, edges: list[list[str]]) -> Iterator[Issue]:
     cells = len(edges)
     at_edge = np.array([bool(words) for words in edges])
     if at_edge.any():
@@ -381,9 +267,9 @@ def _issues(swept: Swept, found: _Found, edges: list[list[str]]) -> Iterator[Iss
     if few.any():
         yield Issue(
             "small-cells", "weakens",
-            f"{int(few.sum())} of {cells} cells hold too few different values for a quadratic, and "
-            f"the best run stands in its place ({name_rows(swept.rows(few))}). It is too low where "
-            "luck chose it.",
+            f"{int(few.sum())} of {cells} cells hold too few different values near their best run "
+            f"for a quadratic, and that run stands in its place ({name_rows(swept.rows(few))}). It "
+            "is too low where luck chose it.",
             f"Run {_LEAST_VALUES} values or more of each of {listed(swept.over)}.",
             swept.rows(few))  # fmt: skip
     flat = ~found.kept & ~few & ~at_edge
@@ -407,4 +293,3 @@ def _issues(swept: Swept, found: _Found, edges: list[list[str]]) -> Iterator[Iss
             "No cell holds more runs than its quadratic has coefficients, so nothing is known of "
             "the noise, and there are no intervals.",
             "Run more values in a cell.")  # fmt: skip
-

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scaling.columns import COLUMNS
 from scaling.errors import ColumnError, Issue, ScalingError, name_rows
 from scaling.runs.door import as_frame, loose_numbers, numbers
-from scaling.runs.suspicion import duplicates, levels, refuse_mixed_losses
+from scaling.runs.suspicion import levels, refuse_mixed_losses
 from scaling.text import human, listed, quoted
 
 __all__ = ["Swept", "read_sweep"]
@@ -86,9 +86,7 @@ class Swept:
         return tuple(self.frame.index[self.starts[which]])
 
 
-def read_sweep(
-    runs: Any, by: Sequence[str] | str, over: Sequence[str] | str, target: str
-) -> Swept:
+def read_sweep(runs: Any, by: Sequence[str] | str, over: Sequence[str] | str, target: str) -> Swept:
     """A sweep in its cells, checked.
 
     Raises
@@ -100,6 +98,7 @@ def read_sweep(
     frame = as_frame(runs)
     _check(frame, cells_by, swept, target)
     frame, diverged = _finished(frame, target)
+    frame, copies = _without_copies(frame, [*cells_by, *swept, target])
     loss = numbers(frame, target)
     _refuse_below_zero(frame, target, loss, "has losses")
     values = [numbers(frame, name) for name in swept]
@@ -113,9 +112,7 @@ def read_sweep(
     cell = cell[order]
     starts = np.flatnonzero(np.diff(cell, prepend=-1))
     ordered = frame.iloc[order]
-    used = dict.fromkeys([*cells_by, *swept, target])
     table, mixed = _shared(ordered, cell, starts, cells_by, [*swept, target])
-    copies = duplicates(frame, {name: name for name in used})
     return Swept(
         ordered, table, cells_by, swept, target, np.log(np.column_stack(values))[order], y[order],
         starts, order, (*diverged, *copies, *mixed),
@@ -172,6 +169,29 @@ def _finished(frame: pd.DataFrame, target: str) -> tuple[pd.DataFrame, tuple[Iss
     ),)  # fmt: skip
 
 
+def _without_copies(
+    frame: pd.DataFrame, names: Sequence[str]
+) -> tuple[pd.DataFrame, tuple[Issue, ...]]:
+    """Runs that are the same in all these columns once, and an issue of the others."""
+    same = frame[list(names)].assign(**{
+        name: levels(frame[name]) for name in names
+        if not pd.api.types.is_numeric_dtype(frame[name])  # lists cannot be compared as they are
+    })  # fmt: skip
+    if "seed" in frame.columns:  # runs of two seeds may reach one loss
+        same = same.assign(seed=levels(frame["seed"]))
+    copied = same.duplicated().to_numpy()
+    if not copied.any():
+        return frame, ()
+    rows = tuple(frame.index[copied])
+    several = len(rows) > 1
+    return frame[~copied], (Issue(
+        "copied-runs", "note",
+        f"{len(rows)} run{'s are' if several else ' is'} an exact copy of another "
+        f"({name_rows(rows)}), and {'are' if several else 'is'} left out.",
+        "Give repeats of a run a column seed, and they count.", rows,
+    ),)  # fmt: skip
+
+
 def _refuse_below_zero(frame: pd.DataFrame, name: str, values: Array, what: str) -> None:
     low = values <= 0
     if low.any():
@@ -186,7 +206,7 @@ def _refuse_below_zero(frame: pd.DataFrame, name: str, values: Array, what: str)
 def _cells(frame: pd.DataFrame, by: Sequence[str]) -> Ints:
     """Number of the cell of each run, in the order of what makes the cells."""
     codes = pd.DataFrame({name: _levels(frame, name) for name in by}, index=frame.index)
-    return codes.groupby(list(by), sort=True).ngroup().to_numpy()
+    return np.asarray(codes.groupby(list(by), sort=True).ngroup(), dtype=np.intp)
 
 
 def _levels(frame: pd.DataFrame, name: str) -> Ints:

@@ -6,6 +6,7 @@ from scaling.plot.frontiers import frontier
 from scaling.plot.profiles import profile
 from scaling.plot.sizes import regret
 from scaling.plot.surfaces import surface
+from scaling.plot.sweeps import sweep
 from scaling.plot.valleys import isoflop
 
-__all__ = ["fit", "frontier", "isoflop", "pairs", "profile", "regret", "surface"]
+__all__ = ["fit", "frontier", "isoflop", "pairs", "profile", "regret", "surface", "sweep"]

@@ -16,7 +16,7 @@ from scaling.runs.tuning import tuned_in
 from scaling.text import brief, human, listed
 
 __all__ = [
-    "association", "assumptions", "constant_rate", "duplicates", "levels", "mixed_losses",
+    "association", "assumptions", "constant_rate", "levels", "mixed_losses",
     "refuse_mixed_losses", "suspicions",
 ]  # fmt: skip
 
@@ -108,7 +108,7 @@ def _found(frame: pd.DataFrame, columns: Mapping[str, str], cost: Cost) -> Itera
                 if high > low
                 else f"{name} is {human(low)} in every run, so nothing is known of its effect.",
                 f"Add runs with smaller or larger {name}.")  # fmt: skip
-    yield from duplicates(frame, columns)
+    yield from _duplicates(frame, columns)
     if sizes:
         yield from _confounds(frame, columns, inputs[sizes[0]])
     recipes = levels(frame["recipe"]).nunique() if "recipe" in frame.columns else 1
@@ -156,15 +156,7 @@ def _cost_mismatch(
             tuple(frame.index[off]))  # fmt: skip
 
 
-def duplicates(frame: pd.DataFrame, columns: Mapping[str, str]) -> Iterator[Issue]:
-    """An issue of runs that are the same in all these columns.
-
-    Examples
-    --------
-    >>> runs = pd.DataFrame({"loss": [2.0, 2.0]})
-    >>> [issue.rows for issue in duplicates(runs, {"loss": "loss"})]
-    [(1,)]
-    """
+def _duplicates(frame: pd.DataFrame, columns: Mapping[str, str]) -> Iterator[Issue]:
     if not columns:
         return
     same = frame[list(dict.fromkeys(columns.values()))]
@@ -269,7 +261,7 @@ def assumptions(frame: pd.DataFrame, columns: Mapping[str, str]) -> tuple[str, .
     tuned = [name for name in tuned_in(frame) if name not in columns.values()]
     if tuned:
         said.append(f"{listed(tuned)} {'is' if len(tuned) == 1 else 'are'} tuned anew for each "
-                    "run, as best_of_sweep did.")  # fmt: skip
+                    "run, as best_of_sweep does.")  # fmt: skip
     for role, name in columns.items():
         known = COLUMNS.get(name)
         if known is not None and name.startswith(PARAMS):

@@ -14,7 +14,7 @@ __all__ = ["as_tuned", "tuned_in"]
 _KEY = "tuned"
 
 
-def as_tuned(frame: pd.DataFrame, names: Sequence[str]) -> dict[str, Any]:
+def as_tuned(frame: pd.DataFrame, names: Sequence[str]) -> dict[Any, Any]:
     """Attributes of a table made from these runs, in whose rows the columns are at their best.
 
     Examples

@@ -12,7 +12,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import argparse
 import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,6 +29,7 @@ QUIET = 0.001  # about what seeds do
 LEVEL, REPEATS, RESAMPLES = 0.9, 200, 200
 BEYOND = (10.0, 100.0)  # times the compute of the largest run
 GAMMA = 0.5
+SLOW = 0.3  # of the repeats, where each table is backtested
 QUESTIONS = ("loss at 10x", "loss at 100x", "best params at 100x", "alpha")
 
 
@@ -39,6 +42,8 @@ class Design:
     params: np.ndarray
     tokens: np.ndarray
     budget: np.ndarray  # what runs that were launched together share
+    kinds: Mapping[str, Any] = field(default_factory=lambda: KINDS)
+    repeats: float = 1.0  # share of the tables that are made of it
 
     @property
     def compute(self):
@@ -55,14 +60,21 @@ def ladder():
     return Design("ladder, 16 runs", says, params, params * ratio, ratio)
 
 
-def isoflop():
-    """Five budgets of seven sizes from one list, which moves by two sizes a budget."""
-    compute = np.repeat(np.geomspace(6e18, 3e21, 5), 7)
-    first, last = (TRUTH.optimum(budget / 6)["params"] for budget in (6e18, 3e21))
-    steps = np.repeat(2 * np.arange(5), 7) + np.tile(np.arange(-3, 4), 5)
-    params = first * (last / first) ** (steps / 8)
-    says = "5 budgets of 7 sizes, from one list of 15 sizes"
-    return Design("isoFLOP, 35 runs", says, params, scaling.SIX_ND.tokens(params, compute), compute)
+def isoflop(budgets=5):
+    """Budgets of seven sizes from one list, which moves by two sizes a budget."""
+    ends = (6e18, 3e21)
+    compute = np.repeat(np.geomspace(*ends, budgets), 7)
+    first, last = (TRUTH.optimum(budget / 6)["params"] for budget in ends)
+    steps = np.repeat(2 * np.arange(budgets), 7) + np.tile(np.arange(-3, 4), budgets)
+    params = first * (last / first) ** (steps / (2 * budgets - 2))
+    says = f"{budgets} budgets of 7 sizes, from one list of {2 * budgets + 5} sizes"
+    tokens = scaling.SIX_ND.tokens(params, compute)
+    return Design(f"isoFLOP, {len(params)} runs", says, params, tokens, compute)
+
+
+def calibrated_isoflop():
+    """Budgets enough to hold some of them out."""
+    return replace(isoflop(9), kinds={**KINDS, "calibrated": calibrated}, repeats=SLOW)
 
 
 def coupled(design):
@@ -111,11 +123,33 @@ ERRORS = {  # name: truth, noise of a run, and offsets that runs share
     "noise 0.3%, each budget off by 0.3%": (true, NOISE, of_budget),
     "noise 0.3%, another law is true": (coupled, NOISE, none),
 }
-KINDS = {  # name: fit with its draws
-    "pairs": lambda fit: scaling.bootstrap(fit, RESAMPLES),
-    "groups of a size": lambda fit: scaling.bootstrap(fit, RESAMPLES, groups="params"),
-    "groups of a budget": lambda fit: scaling.bootstrap(fit, RESAMPLES, groups="budget"),
-}
+
+
+def pairs(fit):
+    """Resamples of single runs."""
+    return scaling.bootstrap(fit, RESAMPLES)
+
+
+def of_sizes(fit):
+    """Resamples of all runs of a size together."""
+    return scaling.bootstrap(fit, RESAMPLES, groups="params")
+
+
+def of_budgets(fit):
+    """Resamples of all runs of a budget together; of a ladder, of the same tokens per param."""
+    return scaling.bootstrap(fit, RESAMPLES, groups="budget")
+
+
+def calibrated(fit):
+    """Intervals widened with distance until they held the table's own larger runs."""
+    drawn = pairs(fit)
+    return scaling.calibrate(drawn, scaling.backtest(drawn, fit.runs, bootstrap=RESAMPLES))
+
+
+KINDS = {"pairs": pairs, "groups of a size": of_sizes, "groups of a budget": of_budgets}
+
+
+DESIGNS = (ladder(), isoflop())
 
 
 def simulated(design, error, seed):
@@ -155,10 +189,10 @@ def cell(design, error, repeats):
     answers = asked(truth, points)[0]
     if truth is not TRUTH:
         answers[-1] = np.nan  # an exponent of one form is not that of another
-    found = {kind: [] for kind in KINDS}
+    found = {kind: [] for kind in design.kinds}
     for seed in range(repeats):
         fit = scaling.fit(Chinchilla, simulated(design, error, seed), bootstrap=0)
-        for kind, drawn in KINDS.items():
+        for kind, drawn in design.kinds.items():
             found[kind].append(judged(drawn(fit), points, answers))
     held = {kind: np.mean([hit for hit, _ in rows], axis=0) for kind, rows in found.items()}
     wide = {kind: np.median([width for _, width in rows], axis=0) for kind, rows in found.items()}
@@ -175,9 +209,10 @@ def table(design, repeats):
     heads = ["errors", "intervals", *QUESTIONS, "half width of loss at 100x"]
     yield f"| {' | '.join(heads)} |"
     yield f"| {' | '.join(['---'] * len(heads))} |"
+    repeats = round(design.repeats * repeats) or 1
     for error in ERRORS:
         held, wide, known = cell(design, error, repeats)
-        for row, kind in enumerate(KINDS):
+        for row, kind in enumerate(design.kinds):
             shares = [share(value, repeats) if there else ""
                       for value, there in zip(held[kind], known, strict=True)]  # fmt: skip
             cells = ["" if row else error, kind, *shares, f"{100 * wide[kind][1]:.2g}%"]
@@ -192,8 +227,9 @@ def main(arguments=None):
     start = time.process_time()
     print(f"Share of nominal {LEVEL:.0%} intervals that held the truth, in percent, of {repeats} "
           f"simulated tables each, with its Monte-Carlo error; {RESAMPLES} resamples.")  # fmt: skip
-    for design in (ladder(), isoflop()):
-        print(f"\n**{design.name}**: {design.says}.\n")
+    for design in DESIGNS:
+        count = f"; {round(design.repeats * repeats)} tables" if design.repeats < 1 else ""
+        print(f"\n**{design.name}**: {design.says}{count}.\n")
         for line in table(design, repeats):
             print(line, flush=True)
     print(f"{time.process_time() - start:.0f} CPU seconds", file=sys.stderr)

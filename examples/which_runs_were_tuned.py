@@ -1,9 +1,9 @@
 """Which of my runs were tuned, and what did the others lose?
 ==========================================================
 
-Four sizes were trained with one learning rate, the best of the smallest. Then the learning rate was swept
-at each size. A law of the first runs takes the loss of a wrong learning rate for an effect of size; the
-best of the sweep does not.
+Four sizes were trained with one learning rate, the best of the smallest. Then the learning rate was
+swept at each size. A law of the first runs takes the loss of a wrong learning rate for an effect of
+size; the best of the sweep does not.
 """
 
 import matplotlib.pyplot as plt

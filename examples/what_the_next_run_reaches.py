@@ -1,25 +1,23 @@
 """What will my next run reach, and how far is that beyond my runs?
 ================================================================
 
-A forecast beyond the runs is only as good as the law out there, and no interval knows that. The
-honest test is to hide the largest runs, forecast them from the rest, and compare. Then forecast the
-run that matters, and read how far beyond the runs it lies.
+A forecast beyond the runs is only as good as the laws out there. The honest test is to hide the
+largest runs, forecast them from the rest, and compare. Then forecast the run that matters.
 """
 
 import matplotlib.pyplot as plt
+import numpy as np
 
 import scaling
-from scaling.laws import Chinchilla
 
 runs = scaling.datasets.load("demo")
 small = runs[runs["compute"] < 5e20]
 large = runs[runs["compute"] > 5e20]
-forecast = scaling.fit(Chinchilla, small).forecast(large[["params", "tokens"]])
+table = scaling.ensemble(small).forecast(large[["params", "tokens"]]).table
 
 # %%
-# The hidden runs have two to ten times the compute of the largest one that the fit saw.
+# The hidden runs have two to ten times the compute of the largest one that the laws saw.
 
-table = forecast.table
 observed = large["loss"].to_numpy()
 inside = (table["next_run_low"] <= observed) & (observed <= table["next_run_high"])
 error = (table["loss"] / observed - 1).abs().max()
@@ -28,22 +26,22 @@ print(
     f"The worst forecast was off by {error:.2%}."
 )
 
-figure, ax = plt.subplots(figsize=(5, 4.5), layout="constrained")
-ends = [table["loss"] - table["next_run_low"], table["next_run_high"] - table["loss"]]
-ax.errorbar(observed, table["loss"], ends, fmt="o", markersize=4, linewidth=1)
-ax.axline((observed.min(), observed.min()), slope=1, color="0.6", linewidth=1)
-ax.set(xlabel="loss that the hidden run reached", ylabel="loss forecast from smaller runs")
+# %%
+# Now from all runs: the loss along the best sizes, with an interval that widens with the distance.
+
+made = scaling.ensemble(runs)
+ahead = scaling.compute_optimal(made, np.geomspace(1e20, 1e24, 30)).table
+ax = scaling.plot.forecast(made.forecast(ahead[["params", "tokens"]]), runs=runs)
 plt.show()
 
 # %%
-# Now the run that matters, from all runs.
+# And the run that matters.
 
-fit = scaling.fit(Chinchilla, runs)
-answer = fit.forecast(params=70e9, tokens=1.4e12)
+answer = made.forecast(params=70e9, tokens=1.4e12)
 row = answer.table.iloc[0]
 print(
     f"70B on 1.4T tokens: a loss of {row['loss']:.3f}, 90% interval of a single run "
     f"{row['next_run_low']:.3f} to {row['next_run_high']:.3f}. It lies {row['beyond']:.0f} times "
-    "beyond the largest run."
+    f"beyond the largest run. The plain fit of every run says {row['plain_loss']:.3f}."
 )
 print(answer.issues[0])

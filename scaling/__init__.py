@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from scaling import plot as plot
     from scaling import testing as testing
     from scaling.fitting.profiling import profile as profile
+    from scaling.forecast.ensembles import Ensemble as Ensemble
+    from scaling.forecast.ensembles import ensemble as ensemble
     from scaling.forecast.sweeps import best_of_sweep as best_of_sweep
     from scaling.frontier.envelopes import envelope as envelope
     from scaling.frontier.isoflops import isoflop as isoflop
@@ -40,6 +42,7 @@ __all__ = [
     "SIX_ND",
     "ColumnError",
     "Cost",
+    "Ensemble",
     "Fit",
     "FitError",
     "Frontier",
@@ -55,6 +58,7 @@ __all__ = [
     "bootstrap",
     "coef",
     "compute_optimal",
+    "ensemble",
     "envelope",
     "fit",
     "isoflop",
@@ -73,6 +77,7 @@ __all__ = [
 # Imported when first used: plot loads matplotlib, and most scripts use few of the verbs.
 _LATER = ("datasets", "plot", "testing")
 _VERBS = {
+    "Ensemble": "scaling.forecast.ensembles", "ensemble": "scaling.forecast.ensembles",
     "best_of_sweep": "scaling.forecast.sweeps",
     "envelope": "scaling.frontier.envelopes", "isoflop": "scaling.frontier.isoflops",
     "lint": "scaling.linting", "profile": "scaling.fitting.profiling",

@@ -12,7 +12,7 @@ from scaling.cost import Cost
 from scaling.errors import Issue, ScalingError
 from scaling.law import Law
 
-__all__ = ["Source", "check_level", "summarise"]
+__all__ = ["Source", "check_level", "summarise", "widens"]
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -94,6 +94,11 @@ def summarise(best: ArrayLike, draws: ArrayLike | None, level: float) -> tuple[A
     low, high = ends_of
     empty = np.isnan(sample).all(axis=0)
     return value, np.where(empty, np.nan, low), np.where(empty, np.nan, high)
+
+
+def widens(draws: Law | None) -> bool:
+    """Whether draws carry an error that grows with the distance beyond the runs."""
+    return draws is not None and "drift" in draws.coefficients
 
 
 def check_level(level: float) -> None:

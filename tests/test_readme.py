@@ -215,9 +215,19 @@ def test_three_ways_on_the_runs_of_hoffmann_2022(chinchilla_runs):
     picture_says(path, ax, ways["IsoFLOP"].notes[0])
 
 
+def drawn_next_run(fit):
+    made = scaling.ensemble(fit.runs)
+    ahead = scaling.compute_optimal(made, np.geomspace(1e20, 1e24, 30)).table
+    answer = made.forecast(ahead[["params", "tokens"]])
+    last = answer.table.iloc[-1]
+    says = " ".join(f"{last[name]:.3f}" for name in ("loss", "loss_low", "loss_high", "plain_loss"))
+    return scaling.plot.forecast(answer, runs=fit.runs), says
+
+
 @pytest.mark.parametrize(
     "draw",
     [
+        drawn_next_run,
         drawn_decision,
         drawn_frontier,
         drawn_fit,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -14,14 +14,13 @@ from numpy.typing import NDArray
 from scaling.answer import Answer, beyond, beyond_issues, level_issues
 from scaling.columns import COMPUTE, PARAMS, TOKENS
 from scaling.errors import ScalingError
-from scaling.fitting.data import QUANTILES
+from scaling.fitting.data import QUANTILES, Data
+from scaling.fitting.objective import Objective
 from scaling.runs.door import as_frame, numbers
-from scaling.source import summarise
+from scaling.runs.noise import Noise
+from scaling.source import Source, summarise, widens
 
-if TYPE_CHECKING:
-    from scaling.fitting.result import Fit
-
-__all__ = ["Forecast", "forecast_of"]
+__all__ = ["Forecast", "Forecaster", "forecast_of"]
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -57,30 +56,52 @@ class Forecast(Answer):
         return {**super().to_dict(), "assumptions": list(self.assumptions)}
 
 
-def forecast_of(fit: Fit, points: Any, inputs: Mapping[str, Any], level: float) -> Forecast:
-    """Forecast of a fit at points: see :meth:`Fit.forecast`."""
-    roles = {fit.columns[role]: role for role in fit.law.inputs}
+class Forecaster(Source, Protocol):
+    """What a forecast asks of a fit, or of several taken together."""
+
+    @property
+    def objective(self) -> Objective:
+        """The space that residuals are in."""
+
+    @property
+    def data(self) -> Data:
+        """Ranges of the runs, and quantiles of their residuals."""
+
+    @property
+    def noise(self) -> Noise | None:
+        """Noise of single runs, where it was said."""
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """What any forecast takes for granted."""
+
+
+def forecast_of(
+    source: Forecaster, points: Any, inputs: Mapping[str, Any], level: float
+) -> Forecast:
+    """Forecast of a fit or an ensemble at points: see :meth:`Fit.forecast`."""
+    roles = {source.columns[role]: role for role in source.best.inputs}
     frame = _points(points, inputs, tuple(roles))
     named = {role: frame[column].to_numpy() for column, role in roles.items()}
-    best = fit.law.predict(named)
-    draws = None if fit.draws is None else fit.draws.predict(named)
-    target = fit.columns[fit.law.target]
+    best = source.best.predict(named)
+    draws = None if source.draws is None else source.draws.predict(named)
+    target = source.columns[source.best.target]
     value, low, high = summarise(best, draws, level)
-    new = None if draws is None else _next_run(fit, draws)
+    new = None if draws is None else _next_run(source, draws)
     new_low, new_high = summarise(best, new, level)[1:]
     columns = {name: frame[name].to_numpy() for name in frame.columns}
-    if PARAMS in named and TOKENS in named:
-        columns[COMPUTE] = fit.cost.compute(named[PARAMS], named[TOKENS])
-    factor = beyond(fit.ranges, columns)
+    if PARAMS in named and TOKENS in named and source.cost is not None:
+        columns[COMPUTE] = source.cost.compute(named[PARAMS], named[TOKENS])
+    factor = beyond(source.ranges, columns)
     table = frame.assign(**{
         target: value, f"{target}_low": low, f"{target}_high": high,
         "next_run_low": new_low, "next_run_high": new_high, "beyond": factor,
     })  # fmt: skip
-    title = f"{fit.family.__name__} forecast of {target}"
-    issues = (*fit.issues, *beyond_issues(factor))
-    if fit.draws is not None:
-        issues = (*issues, *level_issues(fit.draws.count, level))
-    return Forecast(table, title, level, fit.draws_kind, issues, fit.assumptions)
+    title = f"{type(source.best).__name__} forecast of {target}"
+    issues = (*source.issues, *beyond_issues(factor, widened=widens(source.draws)))
+    if source.draws is not None:
+        issues = (*issues, *level_issues(source.draws.count, level))
+    return Forecast(table, title, level, source.draws_kind, issues, source.assumptions)
 
 
 def _points(points: Any, inputs: Mapping[str, Any], names: tuple[str, ...]) -> pd.DataFrame:
@@ -103,17 +124,17 @@ def _points(points: Any, inputs: Mapping[str, Any], names: tuple[str, ...]) -> p
     return pd.DataFrame({name: numbers(frame, name) for name in names})
 
 
-def _next_run(fit: Fit, draws: Array) -> Array:
+def _next_run(source: Forecaster, draws: Array) -> Array:
     """Draws of a single new run: each draw of the curve with every part of the residuals.
 
     Where the noise was said to be larger than the spread of the residuals, it takes their place.
     """
-    residuals = np.array(fit.data.residual_quantiles)
+    residuals = np.array(source.data.residual_quantiles)
     shares = (np.arange(_PARTS) + 0.5) / _PARTS
     drawn = np.interp(shares, QUANTILES, residuals)[:, None, None]
-    if fit.noise is not None:
+    if source.noise is not None:
         normal = np.array([NormalDist().inv_cdf(share) for share in shares])[:, None, None]
-        noise = fit.noise.sd * (1.0 if fit.objective.space == "log" else np.abs(draws))
+        noise = source.noise.sd * (1.0 if source.objective.space == "log" else np.abs(draws))
         drawn = np.where(noise > float(np.sqrt(np.mean(residuals**2))), normal * noise, drawn)
-    new = fit.objective.restore(fit.objective.transform(draws) - drawn)
+    new = source.objective.restore(source.objective.transform(draws) - drawn)
     return np.asarray(new).reshape(-1, draws.shape[-1])

@@ -14,7 +14,7 @@ from scaling.columns import COLUMNS, COMPUTE, PARAMS, TOKENS
 from scaling.cost import SIX_ND, Cost
 from scaling.errors import Issue, NoTradeoffError, ScalingError
 from scaling.law import Law
-from scaling.source import Source
+from scaling.source import Source, widens
 from scaling.text import human, parse_number, percent
 
 __all__ = ["Question", "ask", "positive", "root"]
@@ -176,7 +176,7 @@ class Question:
         reached = np.asarray(compute)[np.isfinite(compute)]
         far = beyond(self.source.ranges, {COMPUTE: reached}) if reached.size else reached
         draws = self.source.draws
-        issues = (*self.source.issues, *beyond_issues(far))
+        issues = (*self.source.issues, *beyond_issues(far, widened=widens(self.source.draws)))
         if draws is not None:
             issues = (*issues, *level_issues(draws.count, level))
         if sizes is None or np.isfinite(sizes).all():

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cache
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from scaling.law import Law, coef
 
-__all__ = ["averaged", "drifting"]
+__all__ = ["averaged", "drifting", "made", "product_of", "recipe"]
 
 _TRADED = ("params", "tokens")
+_MADE: dict[tuple[str, tuple[type[Law], ...]], type[Law]] = {}
 
 
-@cache
 def averaged(*families: type[Law]) -> type[Law]:
     """Family that predicts the weighted geometric mean of what several families predict.
 
@@ -55,7 +55,6 @@ def averaged(*families: type[Law]) -> type[Law]:
     return _family("Ensemble", families[0], declared, formula, averaged, families)
 
 
-@cache
 def drifting(family: type[Law]) -> type[Law]:
     r"""The family, multiplied by a power of compute beyond the runs it was fitted to.
 
@@ -86,14 +85,12 @@ def drifting(family: type[Law]) -> type[Law]:
                 for name, one in family.coefficients.items()}  # fmt: skip
     declared["drift"] = coef("power of compute beyond the runs", (-0.1, 0.1), positive=False)
     declared["reach"] = coef("largest product of inputs among the runs", (1e0, 1e30))
-    traded = [place for place, role in enumerate(family.inputs) if role in _TRADED]
-    measured = traded if len(traded) == len(_TRADED) else range(len(family.inputs))
 
     def base(self: Any) -> Law:
         return family.unchecked({name: getattr(self, name) for name in family.coefficients})
 
     def formula(self: Any, *inputs: Any) -> Any:
-        beyond = sum(np.log(inputs[place]) for place in measured) - np.log(self.reach)
+        beyond = np.log(product_of(family, inputs) / self.reach)
         return base(self).formula(*inputs) * np.exp(self.drift * np.maximum(beyond, 0.0))
 
     def optimum(self: Any, budget: Any) -> Mapping[str, Any] | None:
@@ -102,19 +99,65 @@ def drifting(family: type[Law]) -> type[Law]:
     return _family(family.__name__, family, declared, formula, drifting, (family,), optimum)
 
 
+def product_of(family: type[Law], inputs: Sequence[Any]) -> Any:
+    """Product of params and tokens, or of all inputs where a family has not both.
+
+    Examples
+    --------
+    >>> from scaling.laws import Chinchilla
+    >>> product_of(Chinchilla, (1e9, 2e10))
+    2e+19
+    """
+    traded = [value for role, value in zip(family.inputs, inputs, strict=True) if role in _TRADED]
+    measured = traded if len(traded) == len(_TRADED) else list(inputs)
+    return math.prod(measured[1:], start=measured[0])
+
+
 def _family(
     name: str, like: type[Law], declared: dict[str, Any], formula: Any, factory: Any,
     families: tuple[type[Law], ...], optimum: Any = Law.optimum,
 ) -> type[Law]:  # fmt: skip
+    """The family that a factory makes of families: one class, however often it is asked for."""
+    key = (factory.__name__, families)
+    if key in _MADE:
+        return _MADE[key]
+
     def reduce(self: Any) -> Any:
-        return _rebuilt, (factory, families, self.values)
+        return _rebuilt, (recipe(type(self)), self.values)
 
-    return type(name, (Law,), {
+    _MADE[key] = type(name, (Law,), {
         "inputs": like.inputs, "target": like.target, "source": like.source, "formula": formula,
-        "optimum": optimum, "__reduce__": reduce, **declared,
+        "optimum": optimum, "__reduce__": reduce, "made_of": key, **declared,
     })  # fmt: skip
+    return _MADE[key]
 
 
-def _rebuilt(factory: Any, families: tuple[type[Law], ...], values: dict[str, Any]) -> Law:
-    made: Law = factory(*families).unchecked(values)
-    return made
+def recipe(family: type[Law]) -> Any:
+    """How a family is made: the class itself, or the factory's name and what it was given.
+
+    Examples
+    --------
+    >>> from scaling.laws import PowerLaw
+    >>> recipe(drifting(PowerLaw))
+    ('drifting', (<class 'scaling.laws.power_law.PowerLaw'>,))
+    """
+    made_of = getattr(family, "made_of", None)
+    if made_of is None:
+        return family
+    factory, families = made_of
+    return factory, tuple(recipe(one) for one in families)
+
+
+def made(known: Any) -> type[Law]:
+    """Family of a recipe."""
+    if isinstance(known, type):
+        return known
+    factory, families = known
+    return _FACTORIES[factory](*(made(one) for one in families))
+
+
+_FACTORIES: dict[str, Callable[..., type[Law]]] = {"averaged": averaged, "drifting": drifting}
+
+
+def _rebuilt(known: Any, values: dict[str, Any]) -> Law:
+    return made(known).unchecked(values)

@@ -2,6 +2,7 @@
 
 from scaling.plot.draws import pairs
 from scaling.plot.fits import fit
+from scaling.plot.forecasts import forecast
 from scaling.plot.frontiers import frontier
 from scaling.plot.profiles import profile
 from scaling.plot.sizes import regret
@@ -9,4 +10,6 @@ from scaling.plot.surfaces import surface
 from scaling.plot.sweeps import sweep
 from scaling.plot.valleys import isoflop
 
-__all__ = ["fit", "frontier", "isoflop", "pairs", "profile", "regret", "surface", "sweep"]
+__all__ = [
+    "fit", "forecast", "frontier", "isoflop", "pairs", "profile", "regret", "surface", "sweep",
+]  # fmt: skip

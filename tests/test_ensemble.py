@@ -1,0 +1,176 @@
+"""Ensembles against their parts, against each other, and against what larger runs came to."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+import scaling
+from scaling.forecast.ensembles import DRIFT
+from scaling.forecast.members import Drift
+from scaling.forecast.nearness import near_frontier
+from scaling.laws import Chinchilla, CoupledChinchilla, PowerLaw, PowerLawPlusConstant
+
+RUNS = scaling.datasets.load("demo")
+MADE = scaling.ensemble(RUNS)
+POINT = {"params": 70e9, "tokens": 1.4e12}
+
+
+def near_by_hand(runs, within):
+    """The rule said in a loop: within a share of the best loss at up to 1.1 times the compute."""
+    spent = (runs["params"] * runs["tokens"]).to_numpy()
+    loss = runs["loss"].to_numpy()
+    return np.array([loss[i] <= (1 + within) * loss[spent <= 1.1 * spent[i]].min()
+                     for i in range(len(loss))])  # fmt: skip
+
+
+@pytest.mark.parametrize("within", [0.01, 0.05, 0.2])
+def test_rows_near_the_frontier_are_those_of_the_rule(within):
+    spent = (RUNS["params"] * RUNS["tokens"]).to_numpy()
+    found = near_frontier(spent, RUNS["loss"].to_numpy(), within)
+    np.testing.assert_array_equal(found, near_by_hand(RUNS, within))
+
+
+def test_members_are_the_fits_that_their_choices_make():
+    kept = RUNS[near_by_hand(RUNS, 0.05)]
+    lowest = kept["loss"].min()
+    ends = {"E": (0.3 * lowest, lowest), "alpha": (0.01, 3)}
+    wanted = [
+        scaling.fit(Chinchilla, kept, tied={"beta": "alpha"}, bounds=ends,
+                    objective=scaling.Huber(delta=3e-3)),
+        scaling.fit(CoupledChinchilla, kept, objective=scaling.Huber(delta=3e-3),
+                    bounds={**ends, "beta": (0.01, 3), "gamma": (0.3, 1)}),
+        scaling.fit(CoupledChinchilla, kept, tied={"beta": "alpha"},
+                    bounds={**ends, "gamma": (0.3, 1)}, objective=scaling.Huber(delta=3e-3)),
+    ]  # fmt: skip
+    assert [m.law.values for m in MADE.members] == [w.law.values for w in wanted]
+    logs = [np.log(w.law.predict(**POINT)) for w in wanted]
+    np.testing.assert_allclose(MADE.best.predict(**POINT), np.exp(np.mean(logs)), rtol=1e-12)
+
+
+def test_every_draw_is_one_member_on_one_resample_times_its_drift():
+    n, several = 200, 3
+    assert MADE.draws.count == n * several
+    predicted = MADE.draws.predict(params=[1e9, 70e9], tokens=[2e10, 1.4e12])
+    members = [m.draws.predict(params=[1e9, 70e9], tokens=[2e10, 1.4e12]) for m in MADE.members]
+    reach = (RUNS["params"] * RUNS["tokens"]).max()
+    far = np.maximum(np.log(np.array([1e9 * 2e10, 70e9 * 1.4e12]) / reach), 0)
+    seen = set()
+    for place, (row, drift) in enumerate(zip(predicted, MADE.draws.values["drift"], strict=True)):
+        plain = row / np.exp(drift * far)
+        match = [(j, place % n) for j in range(several)
+                 if np.allclose(members[j][place % n], plain, rtol=1e-12)]  # fmt: skip
+        assert match
+        seen |= set(match)
+    assert len(seen) == n * several
+
+
+def test_drift_is_drawn_from_students_t():
+    drawn = np.sort(np.ravel(MADE.draws.values["drift"]))
+    shares = (np.arange(len(drawn)) + 0.5) / len(drawn)
+    np.testing.assert_allclose(drawn, DRIFT.scale * stats.t(DRIFT.tables - 1).ppf(shares))
+    assert not np.array_equal(drawn, np.ravel(MADE.draws.values["drift"]))
+    np.testing.assert_array_equal(Drift(0.1, 4).draws(50, 3), Drift(0.1, 4).draws(50, 3))
+
+
+def test_forecast_widens_with_distance_and_has_the_plain_fit_beside_it():
+    tokens = 20.0 * np.array([2e9, 2e10, 2e11])
+    told = MADE.forecast(params=[2e9, 2e10, 2e11], tokens=tokens)
+    width = np.log(told.table["loss_high"] / told.table["loss_low"])
+    assert (np.diff(width) > 0).all()
+    plain = scaling.fit(Chinchilla, RUNS, bootstrap=0).forecast(params=[2e9, 2e10, 2e11],
+                                                               tokens=tokens)  # fmt: skip
+    np.testing.assert_array_equal(told.table["plain_loss"], plain.table["loss"])
+    assert [i.severity for i in told.issues if i.code == "beyond-the-runs"] == ["note"]
+    plain_said = [i.severity for i in plain.issues if i.code == "beyond-the-runs"]
+    assert plain_said == ["weakens"]
+
+
+def test_questions_take_an_ensemble_as_they_take_a_fit():
+    frontier = scaling.compute_optimal(MADE, 1e24)
+    row = frontier.table.iloc[0]
+    sizes = np.geomspace(row["params"] / 3, row["params"] * 3, 2001)
+    losses = MADE.best.predict(params=sizes, tokens=1e24 / 6 / sizes)
+    assert row["params"] == pytest.approx(sizes[losses.argmin()], rel=2e-3)
+    assert row["loss_low"] < losses.min() < row["loss_high"]
+    needed = scaling.required(MADE, "compute", loss=row["loss"])
+    assert needed.table["compute"].iloc[0] == pytest.approx(1e24, rel=1e-4)
+    priced = scaling.regret(MADE, 1e24, [row["params"]])
+    assert priced.table["excess_mean"].iloc[0] >= 0
+
+
+def test_same_seed_same_numbers_and_another_seed_another():
+    again, other = scaling.ensemble(RUNS), scaling.ensemble(RUNS, seed=1)
+    for name, values in MADE.draws.values.items():
+        np.testing.assert_array_equal(values, again.draws.values[name])
+    assert not np.array_equal(MADE.draws.values["drift"], other.draws.values["drift"])
+
+
+def test_again_on_other_runs_keeps_every_choice():
+    some = RUNS[RUNS["compute"] <= 1e21]
+    made = scaling.ensemble(RUNS, rows=0.1, bootstrap=20, objective=scaling.LeastSquares(), seed=2)
+    again = made.again(some)
+    wanted = scaling.ensemble(
+        some, rows=0.1, bootstrap=20, objective=scaling.LeastSquares(), seed=2
+    )
+    assert again.best.values == wanted.best.values
+    assert made.again(some, bootstrap=0).draws is None
+
+
+def test_families_may_be_ones_own_with_one_input():
+    x = np.geomspace(1e8, 1e11, 12)
+    runs = pd.DataFrame({"x": x, "loss": 1.7 + 30 * x**-0.2})
+    made = scaling.ensemble(runs, families=[PowerLawPlusConstant, PowerLaw], bootstrap=20)
+    fits = [scaling.fit(f, runs, objective=scaling.Huber(delta=3e-3), bootstrap=0)
+            for f in (PowerLawPlusConstant, PowerLaw)]  # fmt: skip
+    wanted = np.exp(np.mean([np.log(f.law.predict(x=1e12)) for f in fits]))
+    assert made.best.predict(x=1e12) == pytest.approx(wanted, rel=1e-12)
+    assert made.forecast(x=1e12).table["beyond"].iloc[0] == pytest.approx(10)
+
+
+def test_a_fit_among_the_families_keeps_its_own_choices():
+    known = scaling.fit(Chinchilla, RUNS, fixed={"E": 1.8}, objective=scaling.LeastAbsolute())
+    made = scaling.ensemble(RUNS, families=[known, CoupledChinchilla], rows="all", bootstrap=0)
+    assert made.members[0].law.values == known.law.values
+    assert made.members[1].objective == scaling.Huber(delta=3e-3)
+
+
+def test_all_rows_are_kept_where_few_lie_near_and_it_is_said():
+    made = scaling.ensemble(RUNS, rows=1e-6, bootstrap=0)
+    assert made.kept.all()
+    assert any("every run is kept" in said for said in made.assumptions)
+    near = scaling.ensemble(RUNS, rows=0.02, bootstrap=0)
+    left = f"{(~near.kept).sum()} of {len(RUNS)} runs"
+    assert any(said.startswith(left) for said in near.assumptions)
+    assert left in str(near).replace("\n  ", " ")
+
+
+def test_bounds_that_act_are_told():
+    runs = RUNS.assign(loss=RUNS["loss"] - 1.7)  # a floor far below .3 of the lowest loss
+    made = scaling.ensemble(runs, bootstrap=0, rows="all")
+    said = [issue.message for issue in made.issues if issue.code == "bound-in-member"]
+    assert said
+    assert all("E at its lower bound" in message for message in said)
+
+
+@pytest.mark.parametrize(("options", "said"), [
+    ({"rows": "nearest"}, "rows must be"), ({"rows": 0}, "rows must be"),
+    ({"families": []}, "one or more"), ({"families": [3]}, "families must hold"),
+    ({"families": [Chinchilla, PowerLaw]}, "PowerLaw has the roles"),
+])  # fmt: skip
+def test_mistakes_end_in_one_sentence(options, said):
+    with pytest.raises(scaling.ScalingError, match=said):
+        scaling.ensemble(RUNS, **options)
+
+
+def test_losses_without_a_logarithm_are_refused():
+    with pytest.raises(scaling.ColumnError, match="averages logarithms"):
+        scaling.ensemble(RUNS.assign(loss=RUNS["loss"] - 3))
+
+
+def test_pickles():
+    again = pickle.loads(pickle.dumps(MADE))
+    np.testing.assert_array_equal(again.draws.values["drift"], MADE.draws.values["drift"])
+    assert again.forecast(**POINT).table.equals(MADE.forecast(**POINT).table)

@@ -70,8 +70,8 @@ def test_offsets_are_shared_by_runs_of_a_size(script):
         for seed in range(300)
     ]
     assert np.std(logs) == pytest.approx(np.hypot(0.001, 0.003), rel=0.05)
-    within = np.reshape(logs, (300, 4, 4))  # repeats, tokens per param, sizes
-    assert np.std(within - within.mean(axis=1, keepdims=True)) == pytest.approx(
+    within = np.reshape(logs, (300, 4, 4))  # repeats, sizes, tokens per param
+    assert np.std(within - within.mean(axis=2, keepdims=True)) == pytest.approx(
         0.001 * np.sqrt(3 / 4), rel=0.05)  # fmt: skip
 
 

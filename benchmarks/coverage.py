@@ -149,7 +149,7 @@ def calibrated(fit):
 KINDS = {"pairs": pairs, "groups of a size": of_sizes, "groups of a budget": of_budgets}
 
 
-DESIGNS = (ladder(), isoflop())
+DESIGNS = (ladder(), isoflop())  # calibrated_isoflop() joins them where scaling has calibrate
 
 
 def simulated(design, error, seed):

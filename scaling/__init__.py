@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from scaling import plot as plot
     from scaling import testing as testing
     from scaling.fitting.profiling import profile as profile
+    from scaling.forecast.audits import audit as audit
+    from scaling.forecast.checklists import checklist as checklist
     from scaling.forecast.ensembles import Ensemble as Ensemble
     from scaling.forecast.ensembles import ensemble as ensemble
     from scaling.forecast.sweeps import best_of_sweep as best_of_sweep
@@ -54,8 +56,10 @@ __all__ = [
     "LeastSquares",
     "NoTradeoffError",
     "ScalingError",
+    "audit",
     "best_of_sweep",
     "bootstrap",
+    "checklist",
     "coef",
     "compute_optimal",
     "ensemble",
@@ -77,6 +81,7 @@ __all__ = [
 # Imported when first used: plot loads matplotlib, and most scripts use few of the verbs.
 _LATER = ("datasets", "plot", "testing")
 _VERBS = {
+    "audit": "scaling.forecast.audits", "checklist": "scaling.forecast.checklists",
     "Ensemble": "scaling.forecast.ensembles", "ensemble": "scaling.forecast.ensembles",
     "best_of_sweep": "scaling.forecast.sweeps",
     "envelope": "scaling.frontier.envelopes", "isoflop": "scaling.frontier.isoflops",

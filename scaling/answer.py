@@ -30,9 +30,10 @@ Array: TypeAlias = NDArray[np.float64]
 
 _ISSUES_SHOWN = 3
 _AS_SHARE = {"excess_mean", "excess_p90", "wasted_compute", "probability_within", "shift"}
-_AS_TIMES = {"beyond", "wider"}
+_AS_TIMES = {"beyond", "misfit", "wider"}
 _AS_COUNT = {"params", "tokens", "FLOPs"}
 _AS_AMOUNT = {"device_hours", "days"}
+_NOTHING = 1e-7  # a share of this size is rounding
 _DRAWS_BEYOND = 2  # draws beyond each end that an interval needs
 _TOLD_BEYOND = 3.0  # an answer this many times beyond the runs is told to be one
 
@@ -232,11 +233,12 @@ def _number(name: str, value: Any, error: float) -> str:
         return ""
     unit = COLUMNS[name].unit if name in COLUMNS else ""
     if name in _AS_SHARE:
+        value = value if abs(value) > _NOTHING else 0.0
         return f"{100 * value:.2g}%" if 100 * value < 99.5 else f"{100 * value:.0f}%"
     if name in _AS_TIMES:
         return f"{value:.3g}x"
     if name == "shift_in_half_widths":
-        return f"{value:.2g}"
+        return f"{value if abs(value) > _NOTHING else 0:.2g}"
     if name.endswith("dollars"):
         return f"${human(value)}"
     if unit in _AS_COUNT or name in _AS_AMOUNT:

@@ -16,12 +16,12 @@ from scaling.law import Law, coef
 from scaling.source import Source
 
 __all__ = [
-    "OMEGA", "View", "nonembedding_view", "refuse_mixed_counting", "total_params",
-    "without_embeddings",
+    "NON_EMBEDDING", "OMEGA", "View", "nonembedding_view", "recounted", "refuse_mixed_counting",
+    "total_params", "without_embeddings",
 ]  # fmt: skip
 
 OMEGA = 47491.0  # of Chinchilla's models: Pearce and Song 2024, arXiv:2406.12907, sec. 3
-_NON_EMBEDDING = "params_non_embedding"
+NON_EMBEDDING = "params_non_embedding"
 
 
 @dataclass(frozen=True)
@@ -127,13 +127,38 @@ def nonembedding_view(law: Source, omega: float = OMEGA) -> View:
     ranges = {name: ends for name, ends in law.ranges.items() if name not in (PARAMS, "compute")}
     if PARAMS in law.ranges:
         low, high = without_embeddings(np.array(law.ranges[PARAMS]), omega)
-        ranges[_NON_EMBEDDING] = (float(low), float(high))
-    view = _family(family)
-    best = view.unchecked({**law.best.values, "omega": np.float64(omega)})
-    draws = None if law.draws is None else view.unchecked({**law.draws.values, "omega": omega})
-    columns[PARAMS] = _NON_EMBEDDING
+        ranges[NON_EMBEDDING] = (float(low), float(high))
+    best = recounted(law.best, NON_EMBEDDING, omega)
+    draws = None if law.draws is None else recounted(law.draws, NON_EMBEDDING, omega)
+    columns[PARAMS] = NON_EMBEDDING
     return View(best, draws, law.draws_kind, columns, SIX_ND, ranges,
                 (*law.issues, *_cost_issues(law.cost)))  # fmt: skip
+
+
+def recounted(law: Law, counting: str, omega: float = OMEGA) -> Law:
+    """The same law, of params counted the other way.
+
+    Parameters
+    ----------
+    law : Law
+        With coefficients of one law, or of k laws.
+    counting : {"params", "params_non_embedding"}
+        How the new law counts; the law given counts the other way.
+    omega : float
+        Embedding params over the cube root of the others.
+
+    Examples
+    --------
+    >>> from scaling.laws import Chinchilla
+    >>> law = Chinchilla(E=1.8, A=480.0, B=2100.0, alpha=0.35, beta=0.37)
+    >>> back = recounted(recounted(law, "params_non_embedding"), "params")
+    >>> point = {"params": 1e9, "tokens": 1e10}
+    >>> bool(np.isclose(back.predict(point), law.predict(point)))
+    True
+    """
+    base: Any = type(law)
+    seen: Law = _family(base, counting).unchecked({**law.values, "omega": np.float64(omega)})
+    return seen
 
 
 def _cost_issues(cost: Cost | None) -> tuple[Issue, ...]:
@@ -179,20 +204,21 @@ def refuse_mixed_counting(columns: Mapping[str, Iterable[str]]) -> None:
 
 def _viewed(base: Any, told: Mapping[str, Any]) -> View:
     """A view again, from what its pickle holds."""
-    view = _family(base)
+    view = _family(base, NON_EMBEDDING)
     best, draws = told["best"], told["draws"]
     laws = {"best": view.unchecked(best), "draws": draws and view.unchecked(draws)}
     return View(**{**told, **laws})
 
 
 @cache
-def _family(base: Any) -> Any:
-    """Family of a law's views."""
+def _family(base: Any, counting: str) -> Any:
+    """Family of a law's views to one who counts like this."""
     place = base.inputs.index(PARAMS)
+    to_base = total_params if counting == NON_EMBEDDING else without_embeddings
 
     def formula(self: Any, *inputs: Any) -> Any:
         seen = list(inputs)
-        seen[place] = total_params(seen[place], self.omega)
+        seen[place] = to_base(seen[place], self.omega)
         values = {name: getattr(self, name) for name in base.coefficients}
         return base.unchecked(values).formula(*seen)
 
@@ -204,4 +230,5 @@ def _family(base: Any) -> Any:
     source = f"Pearce and Song 2024, arXiv:2406.12907, eq. 5, of {base.source}"
     facts = {"inputs": base.inputs, "target": base.target, "formula": formula, "base": base,
              "source": source}  # fmt: skip
-    return type(f"{base.__name__}NonEmbedding", (Law,), {**facts, **declared})
+    suffix = "NonEmbedding" if counting == NON_EMBEDDING else "WithEmbeddings"
+    return type(f"{base.__name__}{suffix}", (Law,), {**facts, **declared})

@@ -1,10 +1,10 @@
-"""Saving fits as JSON and loading them again; nothing is pickled."""
+"""Saving fits and ensembles as JSON and loading them again; nothing is pickled."""
 
 from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,10 @@ from scaling.errors import Issue, ScalingError, one_of
 from scaling.fitting.constraints import Constraints
 from scaling.fitting.data import Data
 from scaling.fitting.health import Starts
-from scaling.fitting.objective import OBJECTIVES
+from scaling.fitting.objective import OBJECTIVES, Objective
 from scaling.fitting.result import Fit
+from scaling.forecast.ensembles import Ensemble
+from scaling.forecast.members import Drift, drawn_of, mean_of
 from scaling.law import Law
 from scaling.laws import FAMILIES
 from scaling.runs.noise import Noise
@@ -27,17 +29,17 @@ from scaling.text import brief, quoted
 __all__ = ["SCHEMA", "load", "plain", "save"]
 
 SCHEMA = 1
-_KIND = "scaling fit"
+_KIND, _ENSEMBLE = "scaling fit", "scaling ensemble"
 
 
-def save(fit: Fit, path: str | os.PathLike[str], *, runs: str = "full") -> Path:
-    """Write a fit to a JSON file.
+def save(fit: Fit | Ensemble, path: str | os.PathLike[str], *, runs: str = "full") -> Path:
+    """Write a fit or an ensemble to a JSON file.
 
     The file is written beside its place and moved there, so that no half-written file is left.
 
     Parameters
     ----------
-    fit : Fit
+    fit : Fit or Ensemble
     path : str or path-like
     runs : {"full", "hash"}
         ``"hash"`` leaves the runs out (losses are a lab's secret) and keeps the coefficients,
@@ -51,7 +53,7 @@ def save(fit: Fit, path: str | os.PathLike[str], *, runs: str = "full") -> Path:
     Raises
     ------
     ScalingError
-        If it is not a fit, or the file cannot be written.
+        If it is neither, or the file cannot be written.
 
     Examples
     --------
@@ -63,9 +65,10 @@ def save(fit: Fit, path: str | os.PathLike[str], *, runs: str = "full") -> Path:
     Chinchilla(E=1.837, A=548.4, B=2435, alpha=0.3557, beta=0.3734)
     """
     one_of("runs", runs, ("full", "hash"))
-    if not isinstance(fit, Fit):
-        raise ScalingError(f"save takes a fit; got {type(fit).__name__}.")
-    record = _record(fit, full=runs == "full")
+    if not isinstance(fit, Fit | Ensemble):
+        raise ScalingError(f"save takes a fit or an ensemble; got {type(fit).__name__}.")
+    full = runs == "full"
+    record = _record(fit, full=full) if isinstance(fit, Fit) else _ensemble_record(fit, full=full)
     try:
         place = Path(path).resolve()  # a link is written through
         if not place.name or (place.exists() and not place.is_file()):
@@ -86,8 +89,8 @@ def save(fit: Fit, path: str | os.PathLike[str], *, runs: str = "full") -> Path:
     return Path(path)
 
 
-def load(path: str | os.PathLike[str], *, family: type[Law] | None = None) -> Fit:
-    """Fit that was saved.
+def load(path: str | os.PathLike[str], *, family: type[Law] | None = None) -> Fit | Ensemble:
+    """Fit or ensemble that was saved.
 
     Parameters
     ----------
@@ -115,26 +118,34 @@ def load(path: str | os.PathLike[str], *, family: type[Law] | None = None) -> Fi
         raise
     except (OSError, TypeError, ValueError, RecursionError):
         place, record = Path(brief(path)), None
-    if not isinstance(record, dict) or record.get("kind") != _KIND:
+    if not isinstance(record, dict) or record.get("kind") not in (_KIND, _ENSEMBLE):
         raise ScalingError(f"{quoted(str(place))} is not a fit saved by this library.")
     if record.get("schema") != SCHEMA:
         raise ScalingError(
             f"{place.name} has schema {record.get('schema')!r}; this version reads {SCHEMA}. "
             "Load it with the version that saved it, or update scaling-laws."
         )
-    name = brief(record.get("family"))
-    if family is None and name not in FAMILIES:
-        raise ScalingError(f"{place.name} holds a {name}, a law of your own; load it with "
-                           f"family={name}.")  # fmt: skip
-    found = family or FAMILIES[name]
-    if found.__name__ != name:
-        raise ScalingError(f"{place.name} holds a {name}; family= is {found.__name__}.")
     try:
-        fit = _fit(record, found)
-        str(fit)  # what cannot be shown is damaged
-        return fit
+        made = (_fit if record["kind"] == _KIND else _ensemble)(record, family, place.name)
+        str(made)  # what cannot be shown is damaged
+        return made
+    except ScalingError:
+        raise
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as problem:
         raise ScalingError(f"{place.name} is a damaged fit: {problem}.") from None
+
+
+def _family(record: dict[str, Any], given: type[Law] | None, file: str) -> type[Law]:
+    """Family that a record names: one of the library's, or the user's own class."""
+    name = brief(record.get("family"))
+    if given is not None and given.__name__ == name:
+        return given
+    if name not in FAMILIES:
+        raise ScalingError(f"{file} holds a {name}, a law of your own; load it with "
+                           f"family={name}.")  # fmt: skip
+    if given is not None and record["kind"] == _KIND:
+        raise ScalingError(f"{file} holds a {name}; family= is {given.__name__}.")
+    return FAMILIES[name]
 
 
 def _record(fit: Fit, *, full: bool) -> dict[str, Any]:
@@ -179,9 +190,9 @@ def _record(fit: Fit, *, full: bool) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _fit(record: dict[str, Any], family: type[Law]) -> Fit:
+def _fit(record: dict[str, Any], given: type[Law] | None, file: str) -> Fit:
+    family = _family(record, given, file)
     drawn = None if record["draws"] is None else _draws(record["draws"], family)
-    objective = dict(record["objective"])
     starts, noise = dict(record["starts"]), record["noise"]
     others = tuple(family(**values) for values in starts.pop("others"))
     constraints = record["constraints"]
@@ -189,15 +200,12 @@ def _fit(record: dict[str, Any], family: type[Law]) -> Fit:
         name: (-np.inf if low is None else low, np.inf if high is None else high)
         for name, (low, high) in constraints["bounds"].items()
     }
-    data = record["data"]
-    data["ranges"] = {name: (low, high) for name, (low, high) in data["ranges"].items()}
-    data["residual_quantiles"] = tuple(data["residual_quantiles"])
     return Fit(
         law=family(**record["coefs"]),
         runs=None if record["runs"] is None else _frame(record["runs"]),
         columns=record["columns"],
         cost=Cost(**record["cost"]),
-        objective=OBJECTIVES[objective.pop("name")](**objective),
+        objective=_objective(record["objective"]),
         objective_value=record["objective_value"],
         draws=drawn,
         draws_kind=record["draws_kind"],
@@ -205,13 +213,77 @@ def _fit(record: dict[str, Any], family: type[Law]) -> Fit:
         issues=tuple(_issue(values) for values in record["issues"]),
         assumptions=tuple(record["assumptions"]),
         constraints=Constraints(**constraints),
-        data=Data(**data),
+        data=_data(record["data"]),
         ended=record["ended"],
         noise=None if noise is None else Noise(**{**noise, "by_run": tuple(noise["by_run"])}),
         lack_of_fit=float("nan") if record["lack_of_fit"] is None else record["lack_of_fit"],
         weights=tuple(record["weights"]),
         seed=record["seed"],
     )
+
+
+def _ensemble_record(made: Ensemble, *, full: bool) -> dict[str, Any]:
+    data = asdict(made.data)
+    if not full:
+        data["ranges"].pop(made.columns[made.best.target], None)
+    options = {name: made.options[name] for name in ("rows", "bootstrap", "groups", "seed")}
+    return {
+        "kind": _ENSEMBLE,
+        "schema": SCHEMA,
+        "members": [_record(fit, full=False) for fit in made.members],
+        "plain": _record(made.plain, full=False),
+        "own_families": made.options["families"] is not None,
+        "options": plain(options),
+        "drift": asdict(made.drift),
+        "drifts": None if made.draws is None else plain(np.ravel(made.draws.values["drift"])),
+        "reach": None if made.draws is None else float(made.draws.values["reach"]),
+        "draws_kind": made.draws_kind,
+        "kept": made.kept.tolist(),
+        "columns": dict(made.columns),
+        "cost": made.cost.to_dict(),
+        "objective": {"name": made.objective.label, **vars(made.objective)},
+        "data": plain(data),
+        "issues": [{**plain(issue_dict(issue)), **({} if full else {"rows": []})}
+                   for issue in made.issues],
+        "assumptions": list(made.assumptions),
+        "runs": _table(made.runs) if full and made.runs is not None else None,
+    }  # fmt: skip
+
+
+def _ensemble(record: dict[str, Any], given: type[Law] | None, file: str) -> Ensemble:
+    runs = None if record["runs"] is None else _frame(record["runs"])
+    kept = np.array(record["kept"], dtype=bool)
+    fits = [_fit(one, given, file) for one in record["members"]]
+    members = tuple(replace(fit, runs=None if runs is None else runs[kept]) for fit in fits)
+    drift, draws = Drift(**record["drift"]), None
+    if record["drifts"] is not None:
+        drawn = drawn_of(members, drift, record["reach"], record["options"]["seed"])
+        drifts = np.array(record["drifts"], dtype=float)[:, None]
+        if drawn is None or len(drifts) != drawn.count:
+            raise ValueError("its drifts are not one for each draw")
+        draws = type(drawn).unchecked({**drawn.values, "drift": drifts})
+    objective = _objective(record["objective"])
+    columns, families = record["columns"], members if record["own_families"] else None
+    return Ensemble(
+        members=members, plain=replace(_fit(record["plain"], given, file), runs=runs),
+        best=mean_of(members), draws=draws, draws_kind=record["draws_kind"], runs=runs, kept=kept,
+        columns=columns, cost=Cost(**record["cost"]), objective=objective,
+        data=_data(record["data"]), issues=tuple(_issue(values) for values in record["issues"]),
+        assumptions=tuple(record["assumptions"]), drift=drift,
+        options={**record["options"], "families": families, "columns": columns,
+                 "objective": objective, "drift": drift},
+    )  # fmt: skip
+
+
+def _objective(record: dict[str, Any]) -> Objective:
+    options = dict(record)
+    return OBJECTIVES[options.pop("name")](**options)
+
+
+def _data(record: dict[str, Any]) -> Data:
+    ranges = {name: (low, high) for name, (low, high) in record["ranges"].items()}
+    quantiles = tuple(record["residual_quantiles"])
+    return Data(**{**record, "ranges": ranges, "residual_quantiles": quantiles})
 
 
 def _issue(values: dict[str, Any]) -> Issue:

@@ -174,3 +174,38 @@ def test_hostile_file_names_are_only_names(folder, tmp_path, name):
     (tmp_path / name).write_bytes((folder / "runs.csv").read_bytes())
     done = run("fit", "--bootstrap", "0", "--", name, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
+
+
+def test_audit_is_the_library_s_with_its_checklist_and_figure(folder, tmp_path):
+    done = run("audit", folder / "fit.json", "--compute", "1e24", "--checklist", "list.md",
+               "--plot", "audit.png", "--json", cwd=tmp_path)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    fit = scaling.load(folder / "fit.json")
+    answer = json.loads(done.stdout)
+    assert answer["quantity"] == "best params at 1e24 FLOPs"
+    values = [row["value"] for row in answer["rows"]]
+    np.testing.assert_allclose(values, scaling.audit(fit, compute=1e24).table["value"])
+    assert (tmp_path / "list.md").read_text(encoding="utf-8") == scaling.checklist(fit)
+    assert (tmp_path / "audit.png").stat().st_size > 0
+
+
+def test_audit_of_a_fit_without_runs_writes_the_checklist_and_says_what_is_missing(
+    folder, tmp_path
+):
+    scaling.save(scaling.load(folder / "fit.json"), tmp_path / "hash.json", runs="hash")
+    done = run("audit", "hash.json", "--checklist", "list.md", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "saved without its runs" in done.stderr
+    assert (tmp_path / "list.md").read_text(encoding="utf-8").startswith("# Checklist of the fit")
+    done = run("audit", "besiroglu-2024", cwd=tmp_path)
+    assert "audit needs a saved fit or a table of runs" in done.stderr
+
+
+def test_audit_puts_runs_back_and_asks_a_coefficient(folder, tmp_path):
+    runs = pd.read_csv(folder / "runs.csv")
+    runs.iloc[::3].to_csv(tmp_path / "some.csv", index=False)
+    done = run("audit", "some.csv", "--coefficient", "alpha", "--all-runs", folder / "runs.csv",
+               cwd=tmp_path)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "with the 42 runs left out" in " ".join(done.stdout.split())
+    assert "alpha of Chinchilla under other choices" in done.stdout

@@ -21,6 +21,7 @@ RETURNED = {  # what public functions return or take, met but not imported by na
     ("scaling.fitting.objective", "Objective"),
     ("scaling.fitting.profiling", "Profile"),
     ("scaling.fitting.separating", "Inseparable"),
+    ("scaling.forecast.audits", "Audit"),
 }
 
 
@@ -32,7 +33,7 @@ LOOKS = {  # sections of the issues page, and the places in the code whose issue
         "frontier",
     },
     "Of a fit": {"fitting"},
-    "Of an answer": {"answer.py", "counting.py", "frontier", "fitting", "laws"},
+    "Of an answer": {"answer.py", "counting.py", "frontier", "fitting", "forecast", "laws"},
     "Of a frontier read from runs": {"frontier"},
     "Of a sweep": {"forecast"},
 }

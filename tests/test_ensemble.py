@@ -1,5 +1,6 @@
 """Ensembles against their parts, against each other, and against what larger runs came to."""
 
+import json
 import pickle
 
 import numpy as np
@@ -35,8 +36,8 @@ def test_rows_near_the_frontier_are_those_of_the_rule(within):
 
 def test_members_are_the_fits_that_their_choices_make():
     kept = RUNS[near_by_hand(RUNS, 0.05)]
-    lowest = kept["loss"].min()
-    ends = {"E": (0.3 * lowest, lowest), "alpha": (0.01, 3)}
+    floor = float(f"{0.3 * kept['loss'].min():.2g}")
+    ends = {"E": (floor, np.inf), "alpha": (0.01, 3)}
     wanted = [
         scaling.fit(Chinchilla, kept, tied={"beta": "alpha"}, bounds=ends,
                     objective=scaling.Huber(delta=3e-3)),
@@ -174,3 +175,30 @@ def test_pickles():
     again = pickle.loads(pickle.dumps(MADE))
     np.testing.assert_array_equal(again.draws.values["drift"], MADE.draws.values["drift"])
     assert again.forecast(**POINT).table.equals(MADE.forecast(**POINT).table)
+
+
+@pytest.mark.parametrize("runs", ["full", "hash"])
+@pytest.mark.parametrize("options", [
+    {}, {"bootstrap": 0}, {"families": [Chinchilla, CoupledChinchilla], "bootstrap": 20},
+])  # fmt: skip
+def test_saved_and_loaded_is_the_same(tmp_path, runs, options):
+    made = scaling.ensemble(RUNS, **options)
+    back = scaling.load(scaling.save(made, tmp_path / "made.json", runs=runs))
+    told, again = made.forecast(**POINT), back.forecast(**POINT)
+    pd.testing.assert_frame_equal(again.table, told.table)
+    assert (str(back), again.issues) == (str(made), told.issues)
+    assert (back.runs is None) == (runs == "hash")
+    some = RUNS[RUNS["compute"] <= 1e21]
+    assert back.again(some, bootstrap=0).best.values == made.again(some, bootstrap=0).best.values
+    if runs == "hash":
+        text = (tmp_path / "made.json").read_text()
+        assert not any(f"{loss!r}" in text for loss in RUNS["loss"])
+
+
+def test_damaged_file_of_an_ensemble_is_refused(tmp_path):
+    path = scaling.save(scaling.ensemble(RUNS, bootstrap=20), tmp_path / "made.json")
+    record = json.loads(path.read_text())
+    for key in record:
+        path.write_text(json.dumps({k: v for k, v in record.items() if k != key}))
+        with pytest.raises(scaling.ScalingError, match=r"damaged|not a fit|schema"):
+            scaling.load(path)

@@ -419,3 +419,63 @@ def test_profiles_of_any_points_are_drawn(fit, points):
 def test_points_that_are_no_values_are_one_sentence(fit, points):
     with pytest.raises(scaling.FitError, match="points must be"):
         scaling.profile(fit, "alpha", points=points)
+
+
+def drawn_bars(ax):
+    return [bar for container in ax.containers for bar in container]
+
+
+@pytest.mark.parametrize("width", [3.3, 5.2])
+def test_audit_draws_a_bar_from_the_answer_to_each_choice(fit, width):
+    audit = scaling.audit(fit, compute=1e24)
+    figure, ax = plt.subplots(figsize=(width, 5), layout="constrained")
+    assert scaling.plot.audit(audit, ax=ax) is ax
+    base, rest = audit.table.iloc[0], audit.table.iloc[1:]
+    order = rest["shift"].abs().sort_values(ascending=False, kind="stable").index[:20]
+    most = rest.loc[order]
+    bars = drawn_bars(ax)
+    np.testing.assert_allclose([bar.get_x() + bar.get_width() for bar in bars], most["value"])
+    np.testing.assert_allclose([bar.get_x() for bar in bars], base["value"])
+    heights = [bar.get_y() for bar in bars]
+    assert heights == sorted(heights, reverse=True)
+    named = dict(zip(ax.get_yticks(), [t.get_text() for t in ax.get_yticklabels()], strict=True))
+    assert [named[height + bars[0].get_height() / 2] for height in heights] == [
+        words.partition(", ")[0] for words in most["choice"]
+    ]
+    band = ax.patches[0].get_extents().transformed(ax.transData.inverted())
+    np.testing.assert_allclose([band.x0, band.x1], [base["value_low"], base["value_high"]])
+    figure.draw_without_rendering()
+    inside = figure.bbox
+    for text in [*ax.texts, *ax.get_yticklabels(), ax.title, *ax.get_legend().get_texts()]:
+        box = text.get_window_extent()
+        assert box.x0 >= inside.x0 - 1
+        assert box.x1 <= inside.x1 + 1
+
+
+def test_audit_colours_what_lies_outside_and_leaves_what_does_not_count_hollow(fit):
+    audit = scaling.audit(fit, compute=1e24)
+    table = audit.table.copy()
+    table.loc[3, "outside"] = True
+    table.loc[4, "counted"] = False
+    ax = scaling.plot.audit(dataclasses.replace(audit, table=table))
+    colours = {
+        words: bar.get_facecolor()
+        for words, bar in zip(
+            table.iloc[1:].assign(size=table["shift"].abs()).sort_values(
+                "size", ascending=False, kind="stable")["choice"], drawn_bars(ax), strict=False)
+    }  # fmt: skip
+    plain = mpl.colors.to_rgba(scaling.plot.style.MAIN)
+    for words, colour in colours.items():
+        row = table.set_index("choice").loc[words]
+        wanted = (0, 0, 0, 0) if not row["counted"] else (
+            mpl.colors.to_rgba(scaling.plot.style.SECOND) if row["outside"] else plain)  # fmt: skip
+        assert colour == wanted
+    assert len(set(colours.values())) > 1
+    with pytest.raises(scaling.ScalingError, match=r"plot.audit needs Audit; got Fit"):
+        scaling.plot.audit(fit)
+
+
+def test_an_audit_without_resamples_has_no_band(fit):
+    bare = scaling.fit(scaling.laws.Chinchilla, fit.runs.iloc[::4], bootstrap=0)
+    ax = scaling.plot.audit(scaling.audit(bare, "E"))
+    assert len(ax.patches) == len(drawn_bars(ax))

@@ -153,6 +153,29 @@ def drawn_contours(fit):
     return scaling.plot.profile(found), found.notes[0]
 
 
+def drawn_audit(fit):
+    found = scaling.audit(fit, compute=1e24)
+    return scaling.plot.audit(found), found.notes[1]
+
+
+def test_other_choices_on_the_runs_of_hoffmann_2022(chinchilla_runs, chinchilla_runs_all):
+    linear = scaling.LeastSquares(space="linear")
+    choices = {
+        "240 runs, `Huber(delta=0.001)` of log loss": (chinchilla_runs, None),
+        "240 runs, `LeastSquares` of loss": (chinchilla_runs, linear),
+        "245 runs, `Huber(delta=0.001)` of log loss": (chinchilla_runs_all, None),
+    }
+    rows = []
+    for name, (runs, objective) in choices.items():
+        fit = scaling.fit(scaling.laws.Chinchilla, runs, objective=objective, bootstrap=1000)
+        row = scaling.compute_optimal(fit, 1e24, level=0.95).table.iloc[0]
+        rows.append([name, f"{row['params'] / 1e9:.0f}B", f"{row['loss']:.3f}",
+                     f"{row['loss_low']:.3f} to {row['loss_high']:.3f}"])  # fmt: skip
+    page = DOCS / "questions" / "does_it_survive.md"
+    header = ["fit", "best size", "loss", "95% interval"]
+    check_part(page, "hoffmann", "\n" + table(header, rows))
+
+
 @pytest.fixture(scope="module")
 def isoflop_tables(chinchilla_runs, data):
     """Public IsoFLOP tables: name, runs."""
@@ -235,6 +258,7 @@ def drawn_next_run(fit):
         drawn_three_ways,
         drawn_profile,
         drawn_contours,
+        drawn_audit,
         drawn_sweep,
     ],
 )

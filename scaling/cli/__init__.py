@@ -7,11 +7,11 @@ import sys
 
 import typer
 
-from scaling.cli import fits, forecasts, frontiers  # each adds its commands to the app
+from scaling.cli import audits, fits, forecasts, frontiers  # each adds its commands to the app
 from scaling.cli.shared import app
 from scaling.errors import ScalingError
 
-__all__ = ["app", "fits", "forecasts", "frontiers", "main"]
+__all__ = ["app", "audits", "fits", "forecasts", "frontiers", "main"]
 
 
 def main() -> None:

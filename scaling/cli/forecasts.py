@@ -57,7 +57,7 @@ def _forecaster(
         runs, columns = table_of(source, column)
         return scaling.ensemble(runs, columns=columns, rows=rows)
     found = source_of(source, law or "Chinchilla", column)
-    if not isinstance(found, Fit):
+    if not isinstance(found, Fit | Ensemble):
         raise ScalingError("forecast needs a saved fit or a table of runs; a published law has no "
                            "errors to forecast with.")  # fmt: skip
     return found

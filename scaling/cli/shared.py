@@ -14,6 +14,7 @@ from scaling.answer import Answer
 from scaling.columns import COMPUTE, PARAMS, TOKENS, canonical
 from scaling.errors import ScalingError
 from scaling.fitting import Fit
+from scaling.forecast.ensembles import Ensemble
 from scaling.laws import Published, published, published_names
 from scaling.options import family_of, pairs_of
 from scaling.printing import console_for_output, print_answer, print_json
@@ -46,7 +47,7 @@ ColumnsText = Annotated[
 Level = Annotated[float, typer.Option(help="Level of the intervals.")]
 
 
-def source_of(source: str, law: str, column: Sequence[str] | None) -> Fit | Published:
+def source_of(source: str, law: str, column: Sequence[str] | None) -> Fit | Ensemble | Published:
     """A published law by its name, a saved fit, or a family fitted to a table of runs."""
     if source in published_names():
         return published(source)

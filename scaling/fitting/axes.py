@@ -48,13 +48,13 @@ class Ground:
     @cached_property
     def u(self) -> Array:
         """Coordinates of the best law, shape (q,); a coefficient at zero is at its limit."""
-        best: Array = self._coordinates(self.fit.law)[0]
+        best: Array = self.coordinates(self.fit.law)[0]
         return best
 
     @cached_property
     def others(self) -> Array:
         """Other minima, shape (e, q), and the best one with its zeros lifted to where they act."""
-        others = [self._coordinates(law) for law in self.fit.starts.others]
+        others = [self.coordinates(law) for law in self.fit.starts.others]
         if "zero" in self.fit.ended.values():
             others.append(off_zero(self.problem, self.u)[None, :])
         return np.vstack([np.zeros((0, len(self.u))), *others])
@@ -64,7 +64,7 @@ class Ground:
         """Coordinates of the resamples, shape (k, q)."""
         if self.fit.draws is None:
             return np.zeros((0, len(self.u)))
-        return self._coordinates(self.fit.draws)
+        return self.coordinates(self.fit.draws)
 
     @cached_property
     def sandwich(self) -> Sandwich:
@@ -105,7 +105,8 @@ class Ground:
             "Check that the losses are measured ones.",
         ))  # fmt: skip
 
-    def _coordinates(self, law: Law) -> Array:
+    def coordinates(self, law: Law) -> Array:
+        """Coordinates of a law, or of k laws, inside the limits; shape (k, q)."""
         inside: Array = np.clip(self.problem.encode(law.values), *self.problem.limits)
         return inside
 

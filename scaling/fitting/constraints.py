@@ -83,8 +83,14 @@ class Constraints:
         """
         parts = [f"{name} fixed at {human(value, 6)}" for name, value in self.fixed.items()]
         parts += [f"{name} = {expression}" for name, expression in self.tied.items()]
-        parts += [f"{low:g} <= {name} <= {high:g}" for name, (low, high) in self.bounds.items()]
+        parts += [_range(name, low, high) for name, (low, high) in self.bounds.items()]
         return "; ".join(parts)
+
+
+def _range(name: str, low: float, high: float) -> str:
+    """Bounds in words, without an end that is none."""
+    below = f"{low:g} <= " if np.isfinite(low) else ""
+    return f"{below}{name} <= {high:g}" if np.isfinite(high) else f"{below}{name}"
 
 
 def _number(name: str, value: Any) -> float:

@@ -16,7 +16,7 @@ from scaling.law import Law
 from scaling.robust import usual_spread
 from scaling.text import human, scalar_text
 
-__all__ = ["AHEAD", "Starts", "at_bounds", "far_runs", "health", "joined"]
+__all__ = ["AHEAD", "Starts", "at_bounds", "far_places", "far_runs", "health", "joined"]
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -177,6 +177,19 @@ def _directions(problem: Problem, u: Array) -> Iterator[Issue]:
             "Read answers (loss, best size) rather than single coefficients.")  # fmt: skip
 
 
+def far_places(residual: Array) -> NDArray[np.intp]:
+    """Places of the residuals that lie far from the others, the farthest first.
+
+    Examples
+    --------
+    >>> far_places(np.array([0.1, -0.1, 9.0, 0.1, -20.0]))
+    array([4, 2])
+    """
+    size, spread = np.abs(residual), usual_spread(residual)
+    far = np.flatnonzero((size > _FAR * spread) & (spread > _TINY))
+    return far[np.argsort(-size[far])]
+
+
 def far_runs(residual: Array, labels: Any, *, relative: bool) -> tuple[Issue, ...]:
     """An issue where runs lie far from the law that the others follow.
 
@@ -188,13 +201,11 @@ def far_runs(residual: Array, labels: Any, *, relative: bool) -> tuple[Issue, ..
     relative : bool
         Whether residuals are of a logarithm.
     """
-    size = np.abs(residual)
-    spread = usual_spread(residual)
-    far = np.flatnonzero((size > _FAR * spread) & (spread > _TINY))
+    far = far_places(residual)
     if not len(far):
         return ()
-    rows = tuple(labels[place] for place in far[np.argsort(-size[far])])
-    worst = float(size.max())
+    rows = tuple(labels[place] for place in far)
+    worst = float(np.abs(residual).max())
     off = f"{100 * worst:.2g}%" if relative else scalar_text(worst)
     are = "run lies" if len(far) == 1 else "runs lie"
     return (Issue(

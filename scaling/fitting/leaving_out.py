@@ -21,13 +21,14 @@ from scaling.fitting.resampling import lowest
 from scaling.fitting.sandwich import pull_of
 from scaling.fitting.search import knees
 from scaling.law import Law
+from scaling.runs.door import numbers
 from scaling.source import summarise
 from scaling.text import brief, rounded
 
 if TYPE_CHECKING:
     from scaling.fitting.result import Fit
 
-__all__ = ["Influence", "influence_of"]
+__all__ = ["Influence", "influence_of", "target_ahead"]
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -92,9 +93,8 @@ def influence_of(
     """Influence of each run, or group of runs, on an answer: see :meth:`Fit.influence`."""
     ground = Ground.of(fit)
     if query is None:
-        ahead = tuple(AHEAD * column.max() for column in ground.problem.inputs)
-        name = name or f"{fit.columns[fit.law.target]} at {AHEAD:g}x the largest inputs"
-        query = partial(_target_at, ahead)
+        query, ahead = target_ahead(fit)
+        name = name or ahead
     axis = (coefficient_axis(ground, query) if isinstance(query, str)
             else quantity_axis(ground, query, name))  # fmt: skip
     codes, kind = groups_of(groups, fit.with_runs())
@@ -118,6 +118,14 @@ def influence_of(
     answer = Influence(table, title, level, fit.draws_kind, (*ground.issues, *few), axis.name,
                        value, half, int(codes.max()) + 1 - len(chosen))  # fmt: skip
     return replace(answer, issues=(*answer.issues, *_decided(answer)))
+
+
+def target_ahead(fit: Fit) -> tuple[Callable[[Law], Any], str]:
+    """Target that a law predicts at ten times the largest of each input, and its name."""
+    inputs = (fit.columns[role] for role in fit.law.inputs)
+    ahead = tuple(AHEAD * numbers(fit.with_runs(), column).max() for column in inputs)
+    name = f"{fit.columns[fit.law.target]} at {AHEAD:g}x the largest inputs"
+    return partial(_target_at, ahead), name
 
 
 def _target_at(inputs: tuple[Any, ...], law: Law) -> Any:

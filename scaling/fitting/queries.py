@@ -13,7 +13,7 @@ from scaling.errors import FitError, Issue, ScalingError
 from scaling.law import Law
 from scaling.text import percent, quoted
 
-__all__ = ["Quantity", "name_of", "numbers_of", "on_draws", "undefined_issues"]
+__all__ = ["Quantity", "Query", "name_of", "numbers_of", "on_draws", "undefined_issues"]
 
 Array: TypeAlias = NDArray[np.float64]
 Query: TypeAlias = Callable[[Law], Any]

@@ -15,7 +15,7 @@ from scaling.text import folded, human, rounded, scalar_text
 if TYPE_CHECKING:
     from scaling.fitting.result import Fit
 
-__all__ = ["fit_html", "fit_text"]
+__all__ = ["fit_html", "fit_text", "objective_text"]
 
 
 def fit_text(fit: Fit, level: float = 0.9) -> str:
@@ -37,17 +37,24 @@ def fit_html(fit: Fit, level: float = 0.9) -> str:
 
 
 def _title(fit: Fit) -> str:
-    target = fit.columns[fit.law.target]
-    space = f"log {target}" if fit.objective.space == "log" else target
-    objective = _named(fit.objective)
-    return f"{fit.family.__name__} on {fit.data.count} runs, {objective} of {space}"
+    objective = objective_text(fit.objective, fit.columns[fit.law.target])
+    return f"{fit.family.__name__} on {fit.data.count} runs, {objective}"
 
 
-def _named(objective: Objective) -> str:
-    """Objective as it is written in a paper's method section."""
+def objective_text(objective: Objective, target: str) -> str:
+    """Objective of a target's column as it is written in a paper's method section.
+
+    Examples
+    --------
+    >>> from scaling.fitting.objective import Huber
+    >>> objective_text(Huber(), "loss")
+    'Huber(delta=0.001) of log loss'
+    """
+    space = f"log {target}" if objective.space == "log" else target
     values = {k: v for k, v in vars(objective).items() if k != "space"}
     inside = ", ".join(f"{name}={value:g}" for name, value in values.items())
-    return f"{type(objective).__name__}({inside})" if inside else type(objective).__name__
+    named = f"{type(objective).__name__}({inside})" if inside else type(objective).__name__
+    return f"{named} of {space}"
 
 
 def _lines(fit: Fit, level: float) -> list[str]:

@@ -60,8 +60,8 @@ class Ensemble:
     draws : Law or None
         Resamples of single members, times a drift beyond the runs.
     draws_kind : str
-    runs : DataFrame
-        Every run, kept or not.
+    runs : DataFrame or None
+        Every run, kept or not; None when loaded from a file that kept only their hash.
     kept : ndarray of bool, shape (n,)
         Which runs the members were fitted to.
     columns : mapping of str to str
@@ -88,7 +88,7 @@ class Ensemble:
     best: Law
     draws: Law | None
     draws_kind: str
-    runs: pd.DataFrame
+    runs: pd.DataFrame | None
     kept: NDArray[np.bool_]
     columns: Mapping[str, str]
     cost: Cost

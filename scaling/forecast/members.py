@@ -42,7 +42,7 @@ class Member:
     tied : mapping of str to str
     bounds : mapping of str to (float, float)
     floor : float
-        Least irreducible loss, as a share of the lowest loss among the runs, which is its most.
+        Least irreducible loss, as a share of the lowest loss among the runs.
     """
 
     family: type[Law]
@@ -52,8 +52,8 @@ class Member:
 
     def fitted(self, runs: pd.DataFrame, loss: Array, **options: Any) -> Fit:
         """The form fitted to runs whose losses are given."""
-        lowest = float(loss.min())
-        bounds = {_FLOOR: (self.floor * lowest, lowest), **self.bounds}
+        floor = float(f"{self.floor * loss.min():.2g}")  # a saved bound tells no loss
+        bounds = {_FLOOR: (floor, np.inf), **self.bounds}
         return fit(self.family, runs, tied=self.tied, bounds=bounds, **options)
 
 

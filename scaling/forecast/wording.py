@@ -61,7 +61,7 @@ def _ahead(known: Ensemble, law: Law) -> float:
 
 
 def _title(known: Ensemble) -> str:
-    return (f"Mean of {len(known.members)} laws on {int(known.kept.sum())} of {len(known.runs)} "
+    return (f"Mean of {len(known.members)} laws on {int(known.kept.sum())} of {len(known.kept)} "
             "runs")  # fmt: skip
 
 

@@ -104,7 +104,8 @@ class Question:
 
     def _search(self, law: Law, compute: Array) -> Array:
         """Size of least loss by a grid over log params and repeated zooms."""
-        shape = (law.count, compute.shape[-1]) if law.count > 1 else compute.shape
+        stacked = any(np.ndim(value) for value in law.values.values())  # k laws, or one of k
+        shape = (law.count, compute.shape[-1]) if stacked else compute.shape
         log_budget = np.log(np.broadcast_to(self.cost.budget(compute), shape))
         low = np.full(shape, np.log(_SMALLEST))
         high = log_budget + np.log(_BEYOND_BUDGET)

@@ -8,8 +8,18 @@ from scaling.plot.profiles import profile
 from scaling.plot.sizes import regret
 from scaling.plot.surfaces import surface
 from scaling.plot.sweeps import sweep
+from scaling.plot.tornado import audit
 from scaling.plot.valleys import isoflop
 
 __all__ = [
-    "fit", "forecast", "frontier", "isoflop", "pairs", "profile", "regret", "surface", "sweep",
-]  # fmt: skip
+    "audit",
+    "fit",
+    "forecast",
+    "frontier",
+    "isoflop",
+    "pairs",
+    "profile",
+    "regret",
+    "surface",
+    "sweep",
+]

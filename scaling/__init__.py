@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from scaling.forecast.ensembles import Ensemble as Ensemble
     from scaling.forecast.ensembles import ensemble as ensemble
     from scaling.forecast.multipliers import compute_multiplier as compute_multiplier
+    from scaling.forecast.sweeps import best_of_sweep as best_of_sweep
     from scaling.frontier.envelopes import envelope as envelope
     from scaling.frontier.isoflops import isoflop as isoflop
     from scaling.linting import lint as lint
@@ -62,6 +63,7 @@ __all__ = [
     "ScalingError",
     "audit",
     "backtest",
+    "best_of_sweep",
     "bootstrap",
     "calibrate",
     "checklist",
@@ -95,6 +97,7 @@ _VERBS = {
     "compute_multiplier": "scaling.forecast.multipliers",
     "crossover": "scaling.forecast.crossovers",
     "Ensemble": "scaling.forecast.ensembles", "ensemble": "scaling.forecast.ensembles",
+    "best_of_sweep": "scaling.forecast.sweeps",
     "envelope": "scaling.frontier.envelopes", "isoflop": "scaling.frontier.isoflops",
     "lint": "scaling.linting", "profile": "scaling.fitting.profiling",
 }  # fmt: skip

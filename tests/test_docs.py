@@ -17,6 +17,7 @@ RETURNED = {  # what public functions return or take, met but not imported by na
     ("scaling.fitting.forecasting", "Forecast"),
     ("scaling.forecast.backtests", "Backtest"),
     ("scaling.forecast.comparisons", "Comparison"),
+    ("scaling.forecast.sweeps", "Sweep"),
     ("scaling.linting", "Lint"),
     ("scaling.fitting.leaving_out", "Influence"),
     ("scaling.fitting.objective", "Objective"),
@@ -41,6 +42,7 @@ LOOKS = {  # sections of the issues page, and the places in the code whose issue
     "Of an answer": {"answer.py", "counting.py", "frontier", "fitting", "forecast", "laws"},
     "Of a frontier read from runs": {"frontier"},
     "Of runs held out": {"forecast"},
+    "Of a sweep": {"forecast"},
 }
 
 

@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 
 import scaling
 from scaling.cli import app
+from scaling.datasets.simulated import sweep_runs
 
 BLOCK = re.compile(
     r"```(python|sh)\n(.*?)```\n(?:\s*<!--[^\n]*-->\n)?(?:```text\n(.*?)```)?", re.DOTALL
@@ -127,6 +128,16 @@ def drawn_fit(fit):
 def drawn_valleys(fit):
     found = scaling.isoflop(fit.runs)
     return scaling.plot.isoflop(found), found.notes[0]
+
+
+def drawn_sweep(fit):
+    cells = list(zip(np.geomspace(5e7, 2e9, 6), [4e9, 1e9, 2e10, 5e9, 1e11, 2e10], strict=True))
+    runs = sweep_runs(
+        scaling.published("besiroglu-2024").law, cells, rates=np.geomspace(2e-4, 9e-3, 12),
+        batches=np.geomspace(3.2e4, 4e6, 8), noise=1e-3, seed=0,
+    )  # fmt: skip
+    best = scaling.best_of_sweep(runs)
+    return scaling.plot.sweep(best, cell=2), best.notes[0]
 
 
 def best_size_at_1e24(law):
@@ -285,6 +296,7 @@ def drawn_next_run(fit):
         drawn_contours,
         drawn_audit,
         drawn_backtest,
+        drawn_sweep,
     ],
 )
 def test_picture_shows_what_its_description_says(demo_fit, draw):

@@ -9,6 +9,7 @@ from scaling.plot.profiles import profile
 from scaling.plot.recipes import crossover, multiplier
 from scaling.plot.sizes import regret
 from scaling.plot.surfaces import surface
+from scaling.plot.sweeps import sweep
 from scaling.plot.tornado import audit
 from scaling.plot.valleys import isoflop
 
@@ -25,4 +26,5 @@ __all__ = [
     "profile",
     "regret",
     "surface",
+    "sweep",
 ]

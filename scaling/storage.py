@@ -20,7 +20,8 @@ from scaling.fitting.health import Starts
 from scaling.fitting.objective import OBJECTIVES, Objective
 from scaling.fitting.result import Fit
 from scaling.forecast.ensembles import Ensemble
-from scaling.forecast.members import Drift, drawn_of, mean_of
+from scaling.forecast.members import drawn_of, mean_of
+from scaling.forecast.widening import Drift
 from scaling.law import Law
 from scaling.laws import FAMILIES
 from scaling.laws.combined import drifting

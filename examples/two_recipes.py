@@ -1,9 +1,9 @@
 """Which of two recipes is better at scale?
 ========================================
 
-A new recipe beats the old one on small runs. Will it at the scale that matters? Fit each by itself,
-compare the losses at the best sizes, and ask what each needs to reach the same loss. The runs are
-drawn here from two laws, so that the truth is known: the new recipe is better small, worse large.
+A new recipe beats the old one on small runs. Will it at the scale that matters? Fit both together,
+find where they cross, and ask what the new one is worth in compute. The runs are drawn here from
+two laws, so that the truth is known: the new recipe is better small, worse large.
 """
 
 import matplotlib.pyplot as plt
@@ -19,48 +19,48 @@ design = scaling.datasets.load("demo")[["params", "tokens"]]
 rng = np.random.default_rng(0)
 
 
-def drawn(law):
+def drawn(law, name):
     """Runs of the design as a recipe would have them, with 0.3% of noise."""
-    return design.assign(loss=law.predict(design) * np.exp(rng.normal(0, 0.003, len(design))))
+    loss = law.predict(design) * np.exp(rng.normal(0, 0.003, len(design)))
+    return design.assign(loss=loss, recipe=name)
 
 
-old, new = (scaling.fit(Chinchilla, drawn(law)) for law in (old_truth, new_truth))
+runs = pd.concat([drawn(old_truth, "old"), drawn(new_truth, "new")], ignore_index=True)
 
 # %%
 # Fitted as one table the two would be a single bad law, and the fit says so:
 
-mixed = pd.concat([old.runs.assign(recipe="old"), new.runs.assign(recipe="new")])
-together = scaling.fit(Chinchilla, mixed.reset_index(drop=True), bootstrap=0)
+together = scaling.fit(Chinchilla, runs, bootstrap=0)
 print(next(issue for issue in together.issues if issue.code == "mixed-recipes"))
 
 # %%
-# Side by side, each at its own best size:
+# One law a recipe. Do the runs show different exponents?
 
-for at in (1e20, 1e22, 1e24):
-    losses = {}
-    for name, fit in {"old": old, "new": new}.items():
-        row = scaling.compute_optimal(fit, at).table.iloc[0]
-        losses[name] = f"{row['loss']:.3f} [{row['loss_low']:.3f}, {row['loss_high']:.3f}]"
-    print(f"{at:.0e} FLOPs: old {losses['old']}, new {losses['new']}")
+apart = scaling.fit(Chinchilla, runs, by="recipe")
+print(f"Equal exponents: p = {apart.equal('alpha', 'beta').p_value:.2f}")
 
 # %%
-# Where the two bands part, the answer is clear; where they overlap, the runs do not know yet.
+# They do not, so both recipes may say what the exponents are.
 
-figure, ax = plt.subplots(figsize=(6, 4), layout="constrained")
-compute = np.geomspace(1e19, 1e26, 50)
-ways = {
-    "old recipe": scaling.compute_optimal(old, compute),
-    "new recipe": scaling.compute_optimal(new, compute),
-}
-scaling.plot.frontier(ways, column="loss", ax=ax)
-ax.axvspan(6e18, 3e21, color="0.93", zorder=0)
-ax.set_xlabel("compute (FLOPs); runs in the grey range")
+joint = scaling.fit(Chinchilla, runs, by="recipe", shared=("alpha", "beta"))
+print(joint)
+
+# %%
+# Where they cross, and who wins where:
+
+found = scaling.crossover(joint["new"], joint["old"])
+print(found)
+
+# %%
+# The difference of the losses has a narrower band than the losses, since their errors go together.
+
+figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+scaling.plot.crossover(found, ax=axes[0])
+
+# %%
+# What the new recipe is worth: the compute it needs to reach what the old one does.
+
+worth = scaling.compute_multiplier(joint["old"], joint["new"], np.geomspace(1e19, 1e24, 11))
+scaling.plot.multiplier(worth, ax=axes[1])
 plt.show()
-
-# %%
-# What the new recipe is worth: the compute that the old one needs for the same loss.
-
-for at in (1e20, 1e24):
-    loss = float(scaling.compute_optimal(new, at).table["loss"][0])
-    needed = float(scaling.required(old, "compute", loss=loss).table["compute"][0])
-    print(f"At {at:.0e} FLOPs the new recipe is worth {needed / at:.2f} times the compute.")
+print(worth)

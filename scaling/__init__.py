@@ -34,8 +34,11 @@ if TYPE_CHECKING:
     from scaling.forecast.calibration import calibrate as calibrate
     from scaling.forecast.checklists import checklist as checklist
     from scaling.forecast.comparisons import compare as compare
+    from scaling.forecast.crossovers import crossover as crossover
     from scaling.forecast.ensembles import Ensemble as Ensemble
     from scaling.forecast.ensembles import ensemble as ensemble
+    from scaling.forecast.multipliers import compute_multiplier as compute_multiplier
+    from scaling.forecast.sweeps import best_of_sweep as best_of_sweep
     from scaling.frontier.envelopes import envelope as envelope
     from scaling.frontier.isoflops import isoflop as isoflop
     from scaling.linting import lint as lint
@@ -60,12 +63,15 @@ __all__ = [
     "ScalingError",
     "audit",
     "backtest",
+    "best_of_sweep",
     "bootstrap",
     "calibrate",
     "checklist",
     "coef",
     "compare",
+    "compute_multiplier",
     "compute_optimal",
+    "crossover",
     "ensemble",
     "envelope",
     "fit",
@@ -85,10 +91,13 @@ __all__ = [
 # Imported when first used: plot loads matplotlib, and most scripts use few of the verbs.
 _LATER = ("datasets", "plot", "testing")
 _VERBS = {
+    "audit": "scaling.forecast.audits", "checklist": "scaling.forecast.checklists",
     "backtest": "scaling.forecast.backtests", "calibrate": "scaling.forecast.calibration",
     "compare": "scaling.forecast.comparisons",
-    "audit": "scaling.forecast.audits", "checklist": "scaling.forecast.checklists",
+    "compute_multiplier": "scaling.forecast.multipliers",
+    "crossover": "scaling.forecast.crossovers",
     "Ensemble": "scaling.forecast.ensembles", "ensemble": "scaling.forecast.ensembles",
+    "best_of_sweep": "scaling.forecast.sweeps",
     "envelope": "scaling.frontier.envelopes", "isoflop": "scaling.frontier.isoflops",
     "lint": "scaling.linting", "profile": "scaling.fitting.profiling",
 }  # fmt: skip

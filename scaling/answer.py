@@ -31,11 +31,11 @@ Array: TypeAlias = NDArray[np.float64]
 _ISSUES_SHOWN = 3
 _AS_SHARE = {
     "excess_mean", "excess_p90", "wasted_compute", "probability_within", "shift", "mean_error",
-    "bias", "coverage", "interval_score",
+    "bias", "coverage", "interval_score", "probability",
 }  # fmt: skip
-_AS_TIMES = {"beyond", "farthest", "misfit", "ratio", "wider"}
+_AS_TIMES = {"beyond", "misfit", "wider", "farthest", "ratio"}
 _AS_COUNT = {"params", "tokens", "FLOPs"}
-_AS_AMOUNT = {"device_hours", "days", "cut"}
+_AS_AMOUNT = {"device_hours", "days", "cut", "needed"}
 _NOTHING = 1e-7  # a share of this size is rounding
 _DRAWS_BEYOND = 2  # draws beyond each end that an interval needs
 _TOLD_BEYOND = 3.0  # an answer this many times beyond the runs is told to be one

@@ -41,7 +41,7 @@ class View:
     issues: tuple[Issue, ...]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickled by the family it is a view of, since its own is made when needed."""
+        """Pickled by the laws it is a view of, since its own families are made when needed."""
         told = {item.name: getattr(self, item.name) for item in fields(self)}
         told |= {"best": _behind(self.best), "draws": self.draws and _behind(self.draws)}
         return _viewed, (told,)
@@ -201,17 +201,18 @@ def refuse_mixed_counting(columns: Mapping[str, Iterable[str]]) -> None:
             first = first or (called, name)
 
 
-def _behind(seen: Any) -> tuple[Law, Any]:
-    """The law that a view is of, and the view's omega."""
-    base = type(seen).base
-    return base.unchecked({name: seen.values[name] for name in base.coefficients}), seen.omega
+def _behind(seen: Any) -> tuple[Law, str, Any]:
+    """The law that a view is of, how the view counts, and its omega."""
+    family: Any = type(seen)
+    base = family.base.unchecked({name: seen.values[name] for name in family.base.coefficients})
+    return base, family.counting, seen.omega
 
 
 def _viewed(told: Mapping[str, Any]) -> View:
     """A view again, from what its pickle holds."""
-    best, draws = (law and recounted(law[0], NON_EMBEDDING, law[1])
-                   for law in (told["best"], told["draws"]))  # fmt: skip
-    return View(**{**told, "best": best, "draws": draws})
+    draws = told["draws"]
+    laws = {"best": recounted(*told["best"]), "draws": draws and recounted(*draws)}
+    return View(**{**told, **laws})
 
 
 @cache
@@ -233,6 +234,6 @@ def _family(base: Any, counting: str) -> Any:
     declared["omega"] = coef("embedding params over the cube root of the others", (1e3, 1e6))
     source = f"Pearce and Song 2024, arXiv:2406.12907, eq. 5, of {base.source}"
     facts = {"inputs": base.inputs, "target": base.target, "formula": formula, "base": base,
-             "source": source}  # fmt: skip
+             "counting": counting, "source": source}  # fmt: skip
     suffix = "NonEmbedding" if counting == NON_EMBEDDING else "WithEmbeddings"
     return type(f"{base.__name__}{suffix}", (Law,), {**facts, **declared})

@@ -15,12 +15,13 @@ from scaling.answer import issue_dict
 from scaling.cost import Cost
 from scaling.errors import Issue, ScalingError, one_of
 from scaling.fitting.constraints import Constraints
-from scaling.fitting.data import Data
+from scaling.fitting.data import Data, Part
 from scaling.fitting.health import Starts
 from scaling.fitting.objective import OBJECTIVES, Objective
 from scaling.fitting.result import Fit
 from scaling.forecast.ensembles import Ensemble
-from scaling.forecast.members import Drift, drawn_of, mean_of
+from scaling.forecast.members import drawn_of, mean_of
+from scaling.forecast.widening import Drift
 from scaling.law import Law
 from scaling.laws import FAMILIES
 from scaling.laws.combined import drifting
@@ -187,6 +188,7 @@ def _record(fit: Fit, *, full: bool) -> dict[str, Any]:
         "lack_of_fit": plain(fit.lack_of_fit),
         "weights": weights,
         "seed": fit.seed,
+        "part": None if fit.part is None else asdict(fit.part),
         "runs": _table(fit.runs) if full and fit.runs is not None else None,
     }  # fmt: skip
 
@@ -220,6 +222,7 @@ def _fit(record: dict[str, Any], given: type[Law] | None, file: str) -> Fit:
         lack_of_fit=float("nan") if record["lack_of_fit"] is None else record["lack_of_fit"],
         weights=tuple(record["weights"]),
         seed=record["seed"],
+        part=None if record.get("part") is None else Part(**record["part"]),
     )
 
 

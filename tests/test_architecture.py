@@ -22,7 +22,7 @@ FLOORS = {
 FILES = sorted(path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py")
 LAW_FILES = [
     path for path in sorted((ROOT / "laws").glob("*.py"))
-    if path.stem not in ("__init__", "presets", "combined")
+    if path.stem not in ("__init__", "presets", "combined", "grouping")
 ]  # fmt: skip
 
 

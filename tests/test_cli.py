@@ -55,6 +55,30 @@ def test_forecast_is_the_library_s(folder):
     np.testing.assert_allclose([row["loss"] for row in rows], expected["loss"])
 
 
+def test_crossover_is_the_library_s(folder):
+    runs = scaling.datasets.load("demo")
+    runs.assign(loss=0.04 + 0.98 * runs["loss"]).to_csv(folder / "other.csv", index=False)
+    command = ("crossover", "fit.json", "other.csv", "--compute", "1e21", "--compute", "1e23")
+    done = run(*command, "--json", "--plot", "cross.png", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    values = json.loads(done.stdout)
+    assert values["crossover"]["names"] == ["fit", "other"]
+    other = scaling.fit(scaling.laws.Chinchilla, scaling.read_runs(folder / "other.csv"))
+    first = scaling.load(folder / "fit.json")
+    expected = scaling.compute_multiplier(first, other, [1e21, 1e23]).table
+    found = [row["multiplier"] for row in values["multiplier"]["rows"]]
+    np.testing.assert_allclose(found, expected["multiplier"])
+    assert (folder / "cross.png").exists()
+    text = run(*command, cwd=folder).stdout
+    assert "Which is better, fit (a) or other (b)" in text
+    assert "below 1 other is the" in text
+    wrong = run("crossover", "fit.json", "other.csv", "--between", "1e22", cwd=folder)
+    assert wrong.returncode == 2
+    assert "between must be two numbers" in wrong.stderr
+    for name in ("other.csv", "cross.png"):
+        (folder / name).unlink()
+
+
 def test_headers_that_are_not_understood_can_be_named(folder):
     table = pd.read_csv(folder / "runs.csv").rename(columns={"Model Size": "my size"})
     table.to_csv(folder / "own.csv", index=False)

@@ -17,12 +17,17 @@ RETURNED = {  # what public functions return or take, met but not imported by na
     ("scaling.fitting.forecasting", "Forecast"),
     ("scaling.forecast.backtests", "Backtest"),
     ("scaling.forecast.comparisons", "Comparison"),
+    ("scaling.forecast.sweeps", "Sweep"),
     ("scaling.linting", "Lint"),
     ("scaling.fitting.leaving_out", "Influence"),
     ("scaling.fitting.objective", "Objective"),
     ("scaling.fitting.profiling", "Profile"),
     ("scaling.fitting.separating", "Inseparable"),
     ("scaling.forecast.audits", "Audit"),
+    ("scaling.fitting.joints", "Joint"),
+    ("scaling.fitting.equality", "Equality"),
+    ("scaling.forecast.crossovers", "Crossover"),
+    ("scaling.forecast.multipliers", "Multiplier"),
 }
 
 
@@ -37,6 +42,7 @@ LOOKS = {  # sections of the issues page, and the places in the code whose issue
     "Of an answer": {"answer.py", "counting.py", "frontier", "fitting", "forecast", "laws"},
     "Of a frontier read from runs": {"frontier"},
     "Of runs held out": {"forecast"},
+    "Of a sweep": {"forecast"},
 }
 
 

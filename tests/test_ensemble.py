@@ -10,8 +10,8 @@ from scipy import stats
 
 import scaling
 from scaling.forecast.ensembles import DRIFT
-from scaling.forecast.members import Drift
 from scaling.forecast.nearness import near_frontier
+from scaling.forecast.widening import Drift
 from scaling.laws import Chinchilla, CoupledChinchilla, PowerLaw, PowerLawPlusConstant
 
 RUNS = scaling.datasets.load("demo")
@@ -71,9 +71,15 @@ def test_every_draw_is_one_member_on_one_resample_times_its_drift():
 def test_drift_is_drawn_from_students_t():
     drawn = np.sort(np.ravel(MADE.draws.values["drift"]))
     shares = (np.arange(len(drawn)) + 0.5) / len(drawn)
-    np.testing.assert_allclose(drawn, DRIFT.scale * stats.t(DRIFT.tables - 1).ppf(shares))
+    np.testing.assert_allclose(drawn, DRIFT.scale * stats.t(DRIFT.freedom).ppf(shares))
     assert not np.array_equal(drawn, np.ravel(MADE.draws.values["drift"]))
     np.testing.assert_array_equal(Drift(0.1, 4).draws(50, 3), Drift(0.1, 4).draws(50, 3))
+
+
+def test_drifts_of_two_tables_are_independent():
+    other = scaling.ensemble(RUNS.assign(loss=RUNS["loss"] * 1.01), bootstrap=200)
+    pair = np.corrcoef(np.ravel(MADE.draws.drift), np.ravel(other.draws.drift))[0, 1]
+    assert abs(pair) < 4 / np.sqrt(MADE.draws.count)
 
 
 def test_forecast_widens_with_distance_and_has_the_plain_fit_beside_it():

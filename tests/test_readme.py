@@ -2,6 +2,7 @@
 pictures of the pages are written here."""
 
 import contextlib
+import functools
 import io
 import re
 import shlex
@@ -18,6 +19,7 @@ from typer.testing import CliRunner
 
 import scaling
 from scaling.cli import app
+from scaling.datasets.simulated import sweep_runs
 
 BLOCK = re.compile(
     r"```(python|sh)\n(.*?)```\n(?:\s*<!--[^\n]*-->\n)?(?:```text\n(.*?)```)?", re.DOTALL
@@ -128,6 +130,16 @@ def drawn_valleys(fit):
     return scaling.plot.isoflop(found), found.notes[0]
 
 
+def drawn_sweep(fit):
+    cells = list(zip(np.geomspace(5e7, 2e9, 6), [4e9, 1e9, 2e10, 5e9, 1e11, 2e10], strict=True))
+    runs = sweep_runs(
+        scaling.published("besiroglu-2024").law, cells, rates=np.geomspace(2e-4, 9e-3, 12),
+        batches=np.geomspace(3.2e4, 4e6, 8), noise=1e-3, seed=0,
+    )  # fmt: skip
+    best = scaling.best_of_sweep(runs)
+    return scaling.plot.sweep(best, cell=2), best.notes[0]
+
+
 def best_size_at_1e24(law):
     return law.optimum(1e24 / 6)["params"]
 
@@ -140,12 +152,6 @@ def drawn_profile(fit):
 def drawn_contours(fit):
     found = scaling.profile(fit, ("B", "beta"))
     return scaling.plot.profile(found), found.notes[0]
-
-
-def drawn_backtest(fit):
-    laws = [fit, scaling.laws.Kaplan]
-    found = scaling.backtest(laws, fit.runs)
-    return scaling.plot.backtest(found), found.notes[0]
 
 
 def drawn_audit(fit):
@@ -169,6 +175,12 @@ def test_other_choices_on_the_runs_of_hoffmann_2022(chinchilla_runs, chinchilla_
     page = DOCS / "questions" / "does_it_survive.md"
     header = ["fit", "best size", "loss", "95% interval"]
     check_part(page, "hoffmann", "\n" + table(header, rows))
+
+
+def drawn_backtest(fit):
+    laws = [fit, scaling.laws.Kaplan]
+    found = scaling.backtest(laws, fit.runs)
+    return scaling.plot.backtest(found), found.notes[0]
 
 
 @pytest.fixture(scope="module")
@@ -207,6 +219,33 @@ def three_ways(runs, fit):
         "Hoffmann, approach 2": scaling.compute_optimal(
             scaling.published("hoffmann-2022-approach-2"), computes),
     }  # fmt: skip
+
+
+@functools.cache
+def two_recipes():
+    """The recipes of which_recipe_wins.md, fitted together."""
+    design = scaling.datasets.load("demo")[["params", "tokens"]]
+    rng = np.random.default_rng(0)
+    tables = []
+    for name, E, A, B in (("old", 1.82, 482.0, 2085.0), ("new", 1.86, 470.0, 1500.0)):
+        law = scaling.laws.Chinchilla(E=E, A=A, B=B, alpha=0.348, beta=0.366)
+        loss = law.predict(design) * np.exp(rng.normal(0, 0.003, len(design)))
+        tables.append(design.assign(loss=loss, recipe=name))
+    runs = pd.concat(tables, ignore_index=True)
+    return scaling.fit(scaling.laws.Chinchilla, runs, by="recipe", shared=("alpha", "beta"))
+
+
+def drawn_crossover(fit):
+    joint = two_recipes()
+    found = scaling.crossover(joint["new"], joint["old"])
+    return scaling.plot.crossover(found), found.notes[0]
+
+
+def drawn_multiplier(fit):
+    joint = two_recipes()
+    computes = np.geomspace(1e19, 1e24, 21)
+    found = scaling.compute_multiplier(joint["old"], joint["new"], computes)
+    return scaling.plot.multiplier(found), found.notes[0]
 
 
 def drawn_three_ways(fit):
@@ -251,10 +290,13 @@ def drawn_next_run(fit):
         drawn_fit,
         drawn_valleys,
         drawn_three_ways,
+        drawn_crossover,
+        drawn_multiplier,
         drawn_profile,
         drawn_contours,
-        drawn_backtest,
         drawn_audit,
+        drawn_backtest,
+        drawn_sweep,
     ],
 )
 def test_picture_shows_what_its_description_says(demo_fit, draw):

@@ -7,11 +7,18 @@ import sys
 
 import typer
 
-from scaling.cli import audits, backtests, fits, forecasts, frontiers  # each adds its commands
+from scaling.cli import (  # each adds its commands to the app
+    audits,
+    backtests,
+    fits,
+    forecasts,
+    frontiers,
+    recipes,
+)
 from scaling.cli.shared import app
 from scaling.errors import ScalingError
 
-__all__ = ["app", "audits", "backtests", "fits", "forecasts", "frontiers", "main"]
+__all__ = ["app", "audits", "backtests", "fits", "forecasts", "frontiers", "main", "recipes"]
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from scaling.errors import FitError
 from scaling.fitting.estimate import fit
-from scaling.fitting.preparing import GIVEN
+from scaling.fitting.preparing import GIVEN, refuse_parts
 from scaling.fitting.result import Fit
 
 __all__ = ["refit"]
@@ -36,7 +36,7 @@ def refit(known: Fit, runs: Any = None, **changes: Any) -> Fit:
     ------
     FitError
         If the fit has no runs and none are given, or weights or groups that were given by hand
-        cannot follow to other runs.
+        cannot follow to other runs, or it is one recipe of a joint fit.
 
     Examples
     --------
@@ -45,6 +45,7 @@ def refit(known: Fit, runs: Any = None, **changes: Any) -> Fit:
     >>> refit(known, objective=scaling.LeastSquares(), bootstrap=0).draws_kind
     'none'
     """
+    refuse_parts(known)
     weights = np.array(known.weights) if known.weights else None
     kind = known.draws_kind.partition(" ")[0]
     groups = kind.removeprefix(_GROUPS) if kind.startswith(_GROUPS) else None
@@ -60,7 +61,8 @@ def refit(known: Fit, runs: Any = None, **changes: Any) -> Fit:
         "noise": _noise(known), "seed": known.seed,
         "bootstrap": 0 if known.draws is None else known.draws.count,
     }  # fmt: skip
-    return fit(runs=known.with_runs() if runs is None else runs, **{**made, **changes})
+    again: Fit = fit(runs=known.with_runs() if runs is None else runs, **{**made, **changes})
+    return again
 
 
 def _noise(known: Fit) -> Any:

@@ -10,11 +10,28 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["QUANTILES", "Data"]
+__all__ = ["QUANTILES", "Data", "Part"]
 
 Array: TypeAlias = NDArray[np.float64]
 
 QUANTILES = np.linspace(0.0, 1.0, 101)
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a fit is one recipe of.
+
+    Attributes
+    ----------
+    by, label : str
+        Column that names the recipe, and its value there.
+    held : mapping of str to str
+        Coefficients found together with other recipes: ``shared`` or ``pooled``.
+    """
+
+    by: str
+    label: str
+    held: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -39,7 +56,7 @@ class Data:
     residual_quantiles: tuple[float, ...]
 
     @classmethod
-    def of(cls, columns: Mapping[str, Array], residual: Array, free: int) -> Data:
+    def of(cls, columns: Mapping[str, Array], residual: Array, free: float) -> Data:
         """Summary of the columns used and of the residuals left."""
         n = len(residual)
         digest = hashlib.sha256()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from scaling.errors import FitError, Issue, whole, worst_first
 from scaling.fitting.constraints import Constraints
@@ -35,7 +36,12 @@ from scaling.runs.reading import cost_of
 from scaling.runs.suspicion import assumptions, suspicions
 from scaling.text import percent
 
-__all__ = ["bootstrap", "fit"]
+if TYPE_CHECKING:
+    from scaling.fitting.joints import Joint
+
+__all__ = ["bootstrap", "fit", "fit_one"]
+
+Array: TypeAlias = NDArray[np.float64]
 
 _FEW_GROUPS = 10
 _FLAT_VALLEY = 0.3  # log factor from which resamples also start along the flattest direction
@@ -43,6 +49,26 @@ _LACK_OF_FIT = 1.5
 _FEW_FREEDOM = 5
 _BOUND_SHARE = 0.1
 _MOVED_SHARE = 0.01
+
+
+@overload
+def fit(
+    family: type[Law], runs: Any, *, columns: Mapping[str, str] | None = ...,
+    objective: Objective | None = ..., fixed: Mapping[str, float] | None = ...,
+    tied: Mapping[str, str] | None = ..., bounds: Mapping[str, tuple[float, float]] | None = ...,
+    weights: Any = ..., noise: Any = ..., bootstrap: int = ..., groups: Any = ..., seed: int = ...,
+    by: None = ...,
+) -> Fit: ...  # fmt: skip
+
+
+@overload
+def fit(
+    family: type[Law], runs: Any, *, columns: Mapping[str, str] | None = ...,
+    objective: Objective | None = ..., fixed: Mapping[str, float] | None = ...,
+    tied: Mapping[str, str] | None = ..., bounds: Mapping[str, tuple[float, float]] | None = ...,
+    weights: Any = ..., noise: Any = ..., bootstrap: int = ..., groups: Any = ..., seed: int = ...,
+    by: str, shared: Sequence[str] = ..., pooled: Sequence[str] = ...,
+) -> Joint: ...  # fmt: skip
 
 
 def fit(
@@ -59,7 +85,10 @@ def fit(
     bootstrap: int = 200,
     groups: Any = None,
     seed: int = 0,
-) -> Fit:
+    by: str | None = None,
+    shared: Sequence[str] = (),
+    pooled: Sequence[str] = (),
+) -> Fit | Joint:
     """Law of the given family that best explains the runs under the objective.
 
     Parameters
@@ -91,10 +120,19 @@ def fit(
         Resample whole groups, such as all runs of one model size, instead of single runs.
     seed : int
         Of the starts and the resamples.
+    by : str, optional
+        Column that names each run's recipe: one law a recipe, all fitted together, and resampled
+        within each.
+    shared : tuple of str
+        Coefficients that are the same in all recipes; with none, the laws are fitted apart.
+    pooled : tuple of str
+        Coefficients that each recipe has its own of, drawn towards those of the others by as much
+        as the recipes are alike.
 
     Returns
     -------
-    Fit
+    Fit, or Joint
+        A joint fit where ``by`` is given; ``joint["muon"]`` is one recipe's fit.
 
     Raises
     ------
@@ -110,6 +148,33 @@ def fit(
     >>> fit = scaling.fit(scaling.laws.Chinchilla, runs, tied={"beta": "alpha"})
     >>> bool(fit.law.alpha == fit.law.beta)
     True
+    """
+    options = {
+        "columns": columns, "objective": objective, "fixed": fixed, "tied": tied, "bounds": bounds,
+        "weights": weights, "noise": noise, "bootstrap": bootstrap, "groups": groups, "seed": seed,
+    }  # fmt: skip
+    if by is not None:
+        from scaling.fitting.jointly import fit_jointly  # few scripts ask
+
+        return fit_jointly(family, runs, by, shared, pooled, options)
+    if len(shared) or len(pooled):
+        raise FitError("shared= and pooled= are of several recipes; name their column with by=.")
+    return fit_one(family, runs, **options)
+
+
+def fit_one(
+    family: type[Law], runs: Any, *, columns: Any, objective: Any, fixed: Any, tied: Any,
+    bounds: Any, weights: Any, noise: Any, bootstrap: Any, groups: Any, seed: Any,
+    strata: NDArray[np.intp] | None = None, starts: Callable[[Problem], Array] | None = None,
+) -> Fit:  # fmt: skip
+    """One law fitted to all runs: see :func:`fit`.
+
+    Parameters
+    ----------
+    strata : ndarray of int, optional
+        Number of the stratum of each run, or of each group, for the resamples.
+    starts : callable, optional
+        Further starts of the search, from the problem.
     """
     count, seed = whole("bootstrap", bootstrap), whole("seed", seed)
     frame, mapping = checked(family, runs, columns)
@@ -130,15 +195,15 @@ def fit(
     )
     problem = problem_of(family, frame, mapping, objective, given.check(family), weighing)
     measured = read_noise(noise, frame, mapping, family.target)
-    found = search(problem, seed)
+    found = search(problem, seed, starts and starts(problem))
     reduced, zeros = without_zeros(problem, found.u)
-    final = found if not zeros else search(reduced, seed)
+    final = found if not zeros else search(reduced, seed, starts and starts(reduced))
     law = reduced.law(final.u)
     residual = reduced.residual(reduced.predict(final.u[None, :]))[0]
     value = float(objective.total(residual, reduced.weights))
-    starts = _starts(problem, found)
+    went = _starts(problem, found)
     cost = cost_of(frame)
-    issues = [*suspicions(frame, mapping, cost), *health(reduced, final, starts, law, value)]
+    issues = [*suspicions(frame, mapping, cost), *health(reduced, final, went, law, value)]
     issues += far_runs(residual, frame.index, relative=objective.space == "log")
     issues += [zero_issue(name) for name in zeros]
     lack = np.nan
@@ -150,7 +215,7 @@ def fit(
     ended = {**at_bounds(reduced, final.u), **dict.fromkeys(zeros, "zero")}
     result = Fit(
         law=law, runs=frame.copy(), columns=mapping, cost=cost, objective=objective,
-        objective_value=value, draws=None, draws_kind="none", starts=starts,
+        objective_value=value, draws=None, draws_kind="none", starts=went,
         issues=worst_first(issues),
         assumptions=(*assumptions(frame, mapping), *left_out), constraints=problem.constraints,
         data=Data.of(used_columns(frame, mapping, cost), residual, len(problem.free)),
@@ -158,7 +223,7 @@ def fit(
         noise=measured, lack_of_fit=lack, weights=() if weighing is None else tuple(weighing),
         seed=seed,
     )  # fmt: skip
-    return _with_draws(result, problem, count, groups) if count else result
+    return _with_draws(result, problem, count, groups, strata) if count else result
 
 
 def bootstrap(fit: Fit, n: int = 1000, *, groups: Any = None) -> Fit:
@@ -196,7 +261,9 @@ def bootstrap(fit: Fit, n: int = 1000, *, groups: Any = None) -> Fit:
     return _with_draws(fit, problem, count, groups)
 
 
-def _with_draws(fit: Fit, problem: Problem, count: int, groups: Any) -> Fit:
+def _with_draws(
+    fit: Fit, problem: Problem, count: int, groups: Any, strata: NDArray[np.intp] | None = None
+) -> Fit:
     codes, kind = groups_of(groups, fit.with_runs())
     u = problem.encode(fit.law.values)[0]
     if "zero" in fit.ended.values():
@@ -205,7 +272,8 @@ def _with_draws(fit: Fit, problem: Problem, count: int, groups: Any) -> Fit:
     sides, width = valley(problem, u)
     others = np.vstack([others.reshape(-1, len(u)), sides if width > _FLAT_VALLEY else sides[:0]])
     loose = loose_directions(problem, u)
-    drawn = resample(problem, u, others, count, loose=loose, groups=codes, seed=fit.seed)
+    drawn = resample(problem, u, others, count, loose=loose, groups=codes, seed=fit.seed,
+                     strata=strata)  # fmt: skip
     issues = list(fit.issues)
     if drawn.moved > _MOVED_SHARE:
         issues.append(Issue(

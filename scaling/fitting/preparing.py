@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from scaling.fitting.result import Fit
 
 __all__ = [
-    "GIVEN", "checked", "groups_of", "mapping_of", "problem_behind", "problem_of", "used_columns",
-    "weights_of",
+    "GIVEN", "checked", "groups_of", "mapping_of", "problem_behind", "problem_of", "refuse_parts",
+    "used_columns", "weights_of",
 ]  # fmt: skip
 
 Array: TypeAlias = NDArray[np.float64]
@@ -90,11 +90,27 @@ def problem_behind(fit: Fit) -> Problem:
     Raises
     ------
     FitError
-        If the fit was loaded without its runs.
+        If the fit was loaded without its runs, or other runs had a say in it.
     """
     frame = fit.with_runs()
+    refuse_parts(fit)
     weights = np.array(fit.weights) if fit.weights else None
     return problem_of(fit.family, frame, fit.columns, fit.objective, fit.constraints, weights)
+
+
+def refuse_parts(fit: Fit) -> None:
+    """Refuse to fit one recipe of a joint fit again by itself.
+
+    Raises
+    ------
+    FitError
+    """
+    if fit.part is not None and fit.part.held:
+        raise FitError(
+            f"This is {brief(fit.part.label)} of a joint fit, whose {', '.join(fit.part.held)} the "
+            "runs of other recipes decide too, so it is not fitted again alone. Fit its runs by "
+            "themselves, or ask the joint fit."
+        )
 
 
 def _probe(problem: Problem) -> None:

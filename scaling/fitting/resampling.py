@@ -20,6 +20,7 @@ Array: TypeAlias = NDArray[np.float64]
 # Each block of 100 resamples has a random stream of its own and is refitted by itself, so that any
 # number of workers, and any number of resamples asked for, gives the same first ones to the bit.
 _BLOCK, _BLOCK_ELEMENTS = 100, 1_000_000
+_STRATA = 2  # streams (block, 2, stratum); (block, 1) shifts the starts
 _DAMPING, _TOLERANCE = 1e-5, 1e-9
 _ABSOLUTE_KNEES = 5  # of the falling sequence of least absolute deviations
 _IMPROVED = 1e-6
@@ -45,10 +46,13 @@ class Resampled:
     bound: float
 
 
-def resample_counts(n: int, units: int, seed: int, rows: int = 0) -> Iterator[Array]:
+def resample_counts(
+    n: int, units: int, seed: int, rows: int = 0, strata: NDArray[np.intp] | None = None
+) -> Iterator[Array]:
     """How often each unit is drawn in each resample, in whole blocks of shape (100, units).
 
-    Blocks are smaller where there are more than 10,000 rows.
+    Blocks are smaller where there are more than 10,000 rows. Units in strata are drawn among
+    their own; each stratum has a random stream of its own, whichever others stand beside it.
 
     Examples
     --------
@@ -58,15 +62,27 @@ def resample_counts(n: int, units: int, seed: int, rows: int = 0) -> Iterator[Ar
     """
     size = max(1, min(_BLOCK, _BLOCK_ELEMENTS // max(rows, units)))
     for block in range(-(-n // size)):
-        stream = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(block,)))
-        drawn = stream.integers(0, units, (size, units)) + units * np.arange(size)[:, None]
-        counts = np.bincount(drawn.ravel(), minlength=size * units).reshape(size, units)
-        yield counts.astype(float)
+        if strata is None:
+            yield _counts(units, size, seed, (block,))
+            continue
+        counts = np.empty((size, units))
+        for stratum in np.unique(strata):
+            among = strata == stratum
+            key = (block, _STRATA, int(stratum))
+            counts[:, among] = _counts(int(among.sum()), size, seed, key)
+        yield counts
+
+
+def _counts(units: int, size: int, seed: int, key: tuple[int, ...]) -> Array:
+    stream = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
+    drawn = stream.integers(0, units, (size, units)) + units * np.arange(size)[:, None]
+    counts = np.bincount(drawn.ravel(), minlength=size * units).reshape(size, units)
+    return counts.astype(float)
 
 
 def resample(
     problem: Problem, u: Array, others: Array, n: int, *, loose: Array,
-    groups: NDArray[np.intp] | None, seed: int,
+    groups: NDArray[np.intp] | None, seed: int, strata: NDArray[np.intp] | None = None,
 ) -> Resampled:  # fmt: skip
     """The problem refitted on resamples of its runs, or of whole groups of them.
 
@@ -85,12 +101,14 @@ def resample(
     groups : ndarray of int, shape (runs,), optional
         Number of the group of each run; single runs are drawn without it.
     seed : int
+    strata : ndarray of int, shape (units,), optional
+        Number of the stratum of each run, or of each group: every stratum keeps its size.
     """
     units = problem.target.size if groups is None else int(groups.max()) + 1
     starts, moved = u[None, :], 0.0
     stages = list(knees(problem, u))[:_ABSOLUTE_KNEES]
     found = []
-    for block, counts in enumerate(resample_counts(n, units, seed, problem.target.size)):
+    for block, counts in enumerate(resample_counts(n, units, seed, problem.target.size, strata)):
         weights = problem.weights * (counts if groups is None else counts[:, groups])
         stream = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(block, 1)))
         shift = stream.normal(size=(len(weights), len(loose))) @ loose

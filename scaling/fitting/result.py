@@ -14,7 +14,7 @@ from scaling.answer import Answer, level_issues
 from scaling.cost import Cost
 from scaling.errors import FitError, Issue
 from scaling.fitting.constraints import Constraints, lmfit_result
-from scaling.fitting.data import Data
+from scaling.fitting.data import Data, Part
 from scaling.fitting.forecasting import Forecast, forecast_of
 from scaling.fitting.health import Starts
 from scaling.fitting.objective import Objective
@@ -73,6 +73,8 @@ class Fit:
     weights : tuple of float
         One a run, or empty for equal weights.
     seed : int
+    part : Part or None
+        Which recipe of a joint fit it is.
 
     Examples
     --------
@@ -101,6 +103,7 @@ class Fit:
     lack_of_fit: float = float("nan")
     weights: tuple[float, ...] = ()
     seed: int = 0
+    part: Part | None = None
 
     @property
     def best(self) -> Law:
@@ -144,6 +147,8 @@ class Fit:
         return pd.DataFrame(rows, columns=names).set_index("coefficient")
 
     def _status(self, name: str) -> str:
+        if self.part is not None and name in self.part.held:
+            return self.part.held[name]
         if name in self.constraints.fixed:
             return "fixed"
         if name in self.constraints.tied:

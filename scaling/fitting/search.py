@@ -31,6 +31,7 @@ Array: TypeAlias = NDArray[np.float64]
 
 RAW_STARTS = 64
 _SCREENED, _SCREENED_KEPT = 1024, 16
+_ROWS_A_COEFFICIENT = 5  # that the first stages see at least
 _NEAR_SHARE = 1.25  # other minima up to this share above the lowest are kept for resamples
 _OTHERS_KEPT = 8
 _ENDS_KEPT = 16
@@ -85,7 +86,7 @@ class Found:
     decrement: float
 
 
-def search(problem: Problem, seed: int) -> Found:
+def search(problem: Problem, seed: int, more: Array | None = None) -> Found:
     """Lowest minimum from many starts, and how the surface looked on the way.
 
     Parameters
@@ -93,10 +94,13 @@ def search(problem: Problem, seed: int) -> Found:
     problem : Problem
     seed : int
         Shifts the low-discrepancy starts.
+    more : ndarray, shape (e, q), optional
+        Further starts, where good ones are known.
     """
     knee = _first_knee(problem)
     parts = list(_parts(problem))
     ends = _starts(parts[0][1], seed)
+    ends = ends if more is None else np.vstack([ends, more])
     came_to = np.arange(RAW_STARTS)
     for stage, part in parts:
         refined = refine(
@@ -127,7 +131,8 @@ def search(problem: Problem, seed: int) -> Found:
 def _parts(problem: Problem) -> Iterator[tuple[_Stage, Problem]]:
     """The stages, each with the problem on its runs; the last has all of them."""
     n = len(problem.target)
-    yield _FIRST, problem.subset(_evenly(problem.target, min(_FIRST.rows, n)))
+    rows = max(_FIRST.rows, _ROWS_A_COEFFICIENT * len(problem.free))
+    yield _FIRST, problem.subset(_evenly(problem.target, min(rows, n)))
     if 5 * _MIDDLE.rows < 4 * n:
         yield _MIDDLE, problem.subset(_evenly(problem.target, _MIDDLE.rows))
     yield _LAST, problem

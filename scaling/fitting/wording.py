@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +11,7 @@ import pandas as pd
 
 from scaling.answer import issue_lines
 from scaling.fitting.objective import Objective
-from scaling.text import folded, human, rounded, scalar_text
+from scaling.text import brief, folded, human, rounded, scalar_text
 
 if TYPE_CHECKING:
     from scaling.fitting.result import Fit
@@ -71,8 +72,12 @@ def objective_name(objective: Objective) -> str:
 def _lines(fit: Fit, level: float) -> list[str]:
     arrived = f"{round(fit.starts.share * fit.starts.tried)} of {fit.starts.tried}"
     lines = [f"objective {fit.objective_value:.6g}; {arrived} starts agree"]
-    said = fit.constraints.describe()
+    held = {} if fit.part is None else fit.part.held
+    fixed = {name: value for name, value in fit.constraints.fixed.items() if name not in held}
+    said = replace(fit.constraints, fixed=fixed).describe()
     lines += [said] if said else []
+    if fit.part is not None:
+        lines.append(f"one {brief(fit.part.by)} of several: {brief(fit.part.label)}")
     target = fit.columns[fit.law.target]
     ranges = (
         f"{name} {human(low)} to {human(high)}"

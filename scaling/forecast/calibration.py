@@ -14,6 +14,7 @@ from scaling.columns import COMPUTE, PARAMS, TOKENS
 from scaling.cost import SIX_ND
 from scaling.errors import FitError
 from scaling.forecast.backtests import Backtest, candidate_of
+from scaling.forecast.widening import Drift
 from scaling.law import Law
 from scaling.laws.combined import drifting, product_of
 from scaling.runs.door import numbers
@@ -28,7 +29,6 @@ CALIBRATED = "calibrated"
 _ASSUMED = "beyond the runs the law may drift off by"
 _FEWEST_CUTS = 4
 _APART = 1.5  # factor between cuts that count as two
-_STREAM = 7  # of the seed, for the order of the drifts
 
 
 def calibrate(fit: Made, backtest: Backtest) -> Made:
@@ -136,20 +136,14 @@ def _spread(points: pd.DataFrame, built_in: float, level: float) -> float:
 
 
 def _drifting(source: Any, spread: float, cuts: int) -> Law:
-    """The draws, each with a drift of its own: fixed quantiles in an order that the seed gives."""
-    from scipy.special import stdtrit
-
-    draws = source.draws
-    values = {name: draws.values[name] for name in type(source.best).coefficients}
-    count = draws.count
-    shares = (np.arange(count) + 0.5) / count
-    seed = np.random.SeedSequence(getattr(source, "seed", 0), spawn_key=(_STREAM,))
-    drift = np.random.default_rng(seed).permutation(spread * stdtrit(cuts, shares))
+    """The draws, each with a drift of its own."""
+    draws, family = source.draws, type(source.best)
+    count, seed = draws.count, getattr(source, "seed", 0)
+    drift = Drift(spread, cuts).draws(count, seed, source.data.digest)[:, None]
     shape, drifter = (count, 1), cast(Any, drifting)
-    values = {name: np.broadcast_to(value, shape) for name, value in values.items()}
+    values = {name: np.broadcast_to(draws.values[name], shape) for name in family.coefficients}
     reach = np.full(shape, _reach(source))
-    made: Law = drifter(type(source.best)).unchecked({
-        **values, "drift": drift.reshape(shape), "reach": reach})  # fmt: skip
+    made: Law = drifter(family).unchecked({**values, "drift": drift, "reach": reach})
     return made
 
 

@@ -20,13 +20,13 @@ from scaling.fitting.objective import Objective
 from scaling.fitting.preparing import checked, used_columns
 from scaling.forecast.members import (
     DEFAULT_OBJECTIVE,
-    Drift,
     drawn_of,
     fitted_member,
     mean_of,
     members_of,
 )
 from scaling.forecast.nearness import ENOUGH, LEAST_SHARE, near_frontier
+from scaling.forecast.widening import Drift
 from scaling.forecast.wording import ensemble_html, ensemble_text, member_name, members_table
 from scaling.law import Law
 from scaling.laws.combined import product_of
@@ -42,7 +42,7 @@ Array: TypeAlias = NDArray[np.float64]
 
 _NEAR = 0.05
 _OF_MEMBERS = {"far-runs", "few-runs", "few-groups", "lack-of-fit"}
-DRIFT = Drift(scale=0.004, tables=5)  # measured by benchmarks/forecasting.py
+DRIFT = Drift(scale=0.004, freedom=4)  # measured by benchmarks/forecasting.py
 
 
 @dataclass(frozen=True)

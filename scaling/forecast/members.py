@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from scaling.errors import FitError
 from scaling.fitting import Fit, Huber, fit
 from scaling.fitting.again import refit
+from scaling.forecast.widening import Drift
 from scaling.law import Law
 from scaling.laws import Chinchilla, CoupledChinchilla
 from scaling.laws.combined import averaged, drifting
 from scaling.text import quoted
 
 __all__ = [
-    "DEFAULT_MEMBERS", "DEFAULT_OBJECTIVE", "Drift", "Member", "drawn_of", "fitted_member",
+    "DEFAULT_MEMBERS", "DEFAULT_OBJECTIVE", "Member", "drawn_of", "fitted_member",
     "mean_of", "members_of",
 ]  # fmt: skip
 
@@ -54,7 +55,8 @@ class Member:
         """The form fitted to runs whose losses are given."""
         floor = float(f"{self.floor * loss.min():.2g}")  # a saved bound tells no loss
         bounds = {_FLOOR: (floor, np.inf), **self.bounds}
-        return fit(self.family, runs, tied=self.tied, bounds=bounds, **options)
+        made: Fit = fit(self.family, runs, tied=self.tied, bounds=bounds, **options)
+        return made
 
 
 _TIED = {"beta": "alpha"}
@@ -63,30 +65,6 @@ DEFAULT_MEMBERS = (
     Member(CoupledChinchilla, {}, {"alpha": _EXPONENT, "beta": _EXPONENT, "gamma": _COUPLING}),
     Member(CoupledChinchilla, _TIED, {"alpha": _EXPONENT, "gamma": _COUPLING}),
 )
-
-
-@dataclass(frozen=True)
-class Drift:
-    """How far forecasts were off for each e-fold of compute beyond their runs.
-
-    Attributes
-    ----------
-    scale : float
-        Of log loss, for each e-fold.
-    tables : int
-        Tables of runs it was measured on; the drift is drawn from Student's t with one degree of
-        freedom less, because so few tables hardly tell the scale itself.
-    """
-
-    scale: float
-    tables: int
-
-    def draws(self, n: int, seed: int) -> Array:
-        """Drifts at the middles of n equal shares of their distribution, shuffled."""
-        from scipy.special import stdtrit  # costs as much to import as all the rest
-
-        sizes = self.scale * stdtrit(self.tables - 1, (np.arange(n) + 0.5) / n)
-        return np.random.default_rng(seed).permutation(sizes)
 
 
 def members_of(families: Any) -> tuple[Member | Fit | type[Law], ...]:
@@ -114,7 +92,8 @@ def fitted_member(
     if isinstance(one, Fit):
         own = {"columns", "objective", "seed"}
         return refit(one, runs, **{k: v for k, v in options.items() if k not in own})
-    return fit(one, runs, **options)
+    made: Fit = fit(one, runs, **options)
+    return made
 
 
 def mean_of(members: Sequence[Fit]) -> Law:
@@ -144,7 +123,8 @@ def drawn_of(members: Sequence[Fit], drift: Drift, reach: float, seed: int) -> L
     ])  # fmt: skip
     for one in range(several):
         values[f"weight_{one + 1}"] = (chosen == one).astype(float)[:, None]
-    values["drift"] = drift.draws(len(place), seed)[:, None]
+    digest = members[0].data.digest
+    values["drift"] = drift.draws(len(place), seed, digest)[:, None]
     return family.unchecked({**values, "reach": np.float64(reach)})
 
 

@@ -141,6 +141,11 @@ _ALLOCATION_CAUTION = (
     "corrected (Porian et al. 2024)."
 )
 
+_LIU_CAUTION = (
+    "The unit of compute, PF-days, is inferred, and exponents have three decimals: enough for what "
+    "one optimizer is worth near the runs, too few for where the two would cross."
+)
+
 
 def _henighan() -> dict[str, Callable[[], Published]]:
     made: dict[str, Callable[[], Published]] = {}
@@ -170,6 +175,13 @@ def _later(build: Callable[..., Published], *args: Any, **kwargs: Any) -> Callab
 def _kaplan(name: str, *args: Any, place: str, **kwargs: Any) -> Callable[[], Published]:
     source = f"Kaplan et al. 2020, arXiv:2001.08361, {place}"
     return _later(_one_input, name, *args, source, ranges=_KAPLAN_RANGES, **kwargs)
+
+
+def _liu(optimizer: str, coefficient: float, exponent: float) -> Callable[[], Published]:
+    return _later(
+        _one_input, f"liu-2025-{optimizer}", "compute", coefficient ** (1 / exponent), exponent,
+        "Liu et al. 2025, arXiv:2502.16982, table 3", evidence=QUOTED, caution=_LIU_CAUTION,
+    )  # fmt: skip
 
 
 def _stated(name: str, target: str, coefficient: float, exponent: float, *told: str) -> Published:
@@ -241,6 +253,8 @@ _MAKERS: dict[str, Callable[[], Published]] = {
     "kaplan-2020-data": _kaplan(
         "kaplan-2020-data", "compute", 2e10 ** (-1 / 0.27), -0.27, place="table 6",
         target="tokens", caution=_ALLOCATION_CAUTION),
+    "liu-2025-muon": _liu("muon", 2.506, 0.052),
+    "liu-2025-adamw": _liu("adamw", 2.608, 0.054),
     **_henighan(),
 }  # fmt: skip
 

@@ -6,20 +6,25 @@ from scaling.plot.forecasts import forecast
 from scaling.plot.frontiers import frontier
 from scaling.plot.held_out import backtest
 from scaling.plot.profiles import profile
+from scaling.plot.recipes import crossover, multiplier
 from scaling.plot.sizes import regret
 from scaling.plot.surfaces import surface
+from scaling.plot.sweeps import sweep
 from scaling.plot.tornado import audit
 from scaling.plot.valleys import isoflop
 
 __all__ = [
     "audit",
     "backtest",
+    "crossover",
     "fit",
     "forecast",
     "frontier",
     "isoflop",
+    "multiplier",
     "pairs",
     "profile",
     "regret",
     "surface",
+    "sweep",
 ]

@@ -108,6 +108,7 @@ def headed(path: Any, columns: Mapping[str, str] | None, cost: Cost | None) -> p
     if not len(frame):
         raise ColumnError(f"{subject} is empty: it has columns but no rows.")
     record = {
+        **before,
         "source": before.get("source", source),
         "cost": (cost_of(frame) if cost is None else cost).to_dict(),
         "renamed": {**before.get("renamed", {}),

@@ -12,6 +12,7 @@ from scaling.cost import Cost
 from scaling.errors import ColumnError, Issue, name_rows
 from scaling.runs.door import loose_numbers, numbers
 from scaling.runs.reading import provenance
+from scaling.runs.tuning import tuned_in
 from scaling.text import brief, human, listed
 
 __all__ = [
@@ -114,7 +115,7 @@ def _found(frame: pd.DataFrame, columns: Mapping[str, str], cost: Cost) -> Itera
     if recipes > 1:
         yield Issue("mixed-recipes", "weakens",
                     f"Runs of {recipes} recipes are fitted as one.",
-                    "Fit each recipe by itself.")  # fmt: skip
+                    "Give each its own law: by='recipe'.")  # fmt: skip
 
 
 def _played(role: str, name: str) -> str:
@@ -174,8 +175,11 @@ def _duplicates(frame: pd.DataFrame, columns: Mapping[str, str]) -> Iterator[Iss
 def _confounds(
     frame: pd.DataFrame, columns: Mapping[str, str], size: np.ndarray
 ) -> Iterator[Issue]:
+    tuned = tuned_in(frame)
     for name, column in COLUMNS.items():
         if column.kind != "setting" or name not in frame.columns or name in columns.values():
+            continue
+        if name in tuned:
             continue
         told = "rises" if column.numeric else "changes"
         values = (loose_numbers(frame[name]) if column.numeric
@@ -254,6 +258,10 @@ def assumptions(frame: pd.DataFrame, columns: Mapping[str, str]) -> tuple[str, .
             record.get("renamed", {}).items() if new in columns.values()]  # fmt: skip
     said += [f"{name} is derived from {how}." for name, how in record.get("derived", {}).items()
              if name in columns.values()]  # fmt: skip
+    tuned = [name for name in tuned_in(frame) if name not in columns.values()]
+    if tuned:
+        said.append(f"{listed(tuned)} {'is' if len(tuned) == 1 else 'are'} tuned anew for each "
+                    "run, as best_of_sweep does.")  # fmt: skip
     for role, name in columns.items():
         known = COLUMNS.get(name)
         if known is not None and name.startswith(PARAMS):

@@ -1,0 +1,44 @@
+"""How far forecasts drift off beyond their runs, as draws that every question can carry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Drift"]
+
+Array: TypeAlias = NDArray[np.float64]
+
+_DIGITS = 12  # of a hash, enough to tell tables apart
+
+
+@dataclass(frozen=True)
+class Drift:
+    """Error of log loss for each e-fold of compute beyond the runs.
+
+    Attributes
+    ----------
+    scale : float
+        Of the error, where it was measured.
+    freedom : int
+        Degrees of freedom that it was measured with: drifts are drawn from Student's t, because
+        a few tables or cuts hardly tell the scale itself.
+    """
+
+    scale: float
+    freedom: int
+
+    def draws(self, n: int, seed: int, digest: str = "") -> Array:
+        """Drifts at the middles of n equal shares of their distribution, shuffled.
+
+        The order follows from the seed and the hash of the runs, so that the drifts of two recipes
+        are independent, and not the same by index.
+        """
+        from scipy.special import stdtrit  # costs as much to import as all the rest
+
+        sizes = self.scale * stdtrit(self.freedom, (np.arange(n) + 0.5) / n)
+        order = np.random.default_rng([seed, int(digest[:_DIGITS] or "0", 16)])
+        return order.permutation(sizes)

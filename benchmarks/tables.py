@@ -120,3 +120,30 @@ def _olmo():
         some = last.agg({"params": "first", "tokens": "max", "loss": "mean"})
         yield Series("OLMo ladder", column.split("/")[1], _frame(some.params, some.tokens,
                                                                  some.loss), (1.4e22,))  # fmt: skip
+
+
+def one_input():
+    """Tables in which only params change, six sizes or so in a series, the largest held out."""
+    return [*_parscale(), *_routed()]
+
+
+def _sizes(table, name, params, loss):
+    frame = pd.DataFrame({"x": params, "loss": loss}).astype(float).groupby("x", as_index=False)
+    runs = frame.mean().sort_values("x")
+    return Series(table, name, runs, (float(runs.x.iloc[3]),))
+
+
+def _parscale():
+    runs = pd.read_csv(DATA / "parscale-chen" / "runs.csv")
+    for (corpus, streams), some in runs.groupby(["corpus", "P"]):
+        yield _sizes("ParScale", f"{corpus} {streams}", some.params_non_embedding, some.loss)
+
+
+def _routed():
+    runs = pd.read_csv(DATA / "routed-clark" / "curves.csv.gz")
+    last = runs.sort_values("step").groupby("hyper_id").tail(1)
+    dense = last.router_type == "Dense"
+    usual = (last.routing_frequency == 0.5) & (last.k == 1) & (last.seed == 42)
+    for (router, experts), some in last[dense | usual].groupby(["router_type", "num_experts"]):
+        yield _sizes("Routed (Clark)", f"{router} {experts}", some.dense_parameter_count,
+                     some.loss_validation)  # fmt: skip

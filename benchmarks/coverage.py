@@ -1,7 +1,7 @@
 """How often intervals hold the truth where the truth is known: simulated ladders, fitted and asked.
 
 Prints the page benchmarks/coverage.md: ``python benchmarks/coverage.py > benchmarks/coverage.md``
-(about ten minutes on one core; ``--repeats 20`` for a quick look).
+(about a quarter of an hour on one core; ``--repeats 20`` for a quick look).
 """
 
 import os
@@ -149,7 +149,7 @@ def calibrated(fit):
 KINDS = {"pairs": pairs, "groups of a size": of_sizes, "groups of a budget": of_budgets}
 
 
-DESIGNS = (ladder(), isoflop())  # calibrated_isoflop() joins them where scaling has calibrate
+DESIGNS = (ladder(), isoflop(), calibrated_isoflop())
 
 
 def simulated(design, error, seed):

@@ -45,7 +45,7 @@ def audit(
     fit = source_of(source, law, column)
     if not isinstance(fit, Fit):
         raise ScalingError("audit needs a saved fit or a table of runs; a published law has no "
-                           "runs to fit again.")  # fmt: skip
+                           "runs to fit again, and an ensemble is made of several fits.")  # fmt: skip
     if checklist is not None:  # first, because it needs no runs
         try:
             checklist.write_text(scaling.checklist(fit), encoding="utf-8")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -23,6 +23,8 @@ __all__ = [
     "issue_dict",
     "issue_lines",
     "level_issues",
+    "report_html",
+    "report_text",
     "shown",
 ]
 
@@ -86,15 +88,10 @@ class Answer:
         return self.table
 
     def __str__(self) -> str:
-        body = shown(self.printed).to_string(index=False)
-        below = [folded(line) for line in (*self.notes, *issue_lines(self.issues))]
-        return "\n".join([self.title, "", body, "", *below])
+        return report_text(self.title, self.printed, (*self.notes, *issue_lines(self.issues)))
 
     def _repr_html_(self) -> str:
-        body = shown(self.printed).to_html(index=False, border=0)
-        below = "".join(f"<p>{html.escape(line)}</p>" for line in (*self.notes, *issue_lines(
-            self.issues)))  # fmt: skip
-        return f"<p><b>{html.escape(self.title)}</b></p>{body}{below}"
+        return report_html(self.title, self.printed, (*self.notes, *issue_lines(self.issues)))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as ``--json`` prints them."""
@@ -105,6 +102,19 @@ class Answer:
             "rows": self.table.to_dict(orient="records"),
             "issues": [issue_dict(issue) for issue in self.issues],
         }
+
+
+def report_text(title: str, table: pd.DataFrame, lines: Iterable[str]) -> str:
+    """Title, table and sentences as text."""
+    body = shown(table).to_string(index=False)
+    return "\n".join([title, "", body, "", *(folded(line) for line in lines)])
+
+
+def report_html(title: str, table: pd.DataFrame, lines: Iterable[str]) -> str:
+    """Title, table and sentences for a notebook."""
+    body = shown(table).to_html(index=False, border=0)
+    below = "".join(f"<p>{html.escape(line)}</p>" for line in lines)
+    return f"<p><b>{html.escape(title)}</b></p>{body}{below}"
 
 
 def issue_dict(issue: Issue) -> dict[str, Any]:

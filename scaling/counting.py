@@ -227,10 +227,7 @@ def _family(base: Any, counting: str) -> Any:
         values = {name: getattr(self, name) for name in base.coefficients}
         return base.unchecked(values).formula(*seen)
 
-    declared = {
-        name: coef(item.meaning, item.typical, unit=item.unit, positive=item.positive)
-        for name, item in base.coefficients.items()
-    }
+    declared = {name: item.redeclared() for name, item in base.coefficients.items()}
     declared["omega"] = coef("embedding params over the cube root of the others", (1e3, 1e6))
     source = f"Pearce and Song 2024, arXiv:2406.12907, eq. 5, of {base.source}"
     facts = {"inputs": base.inputs, "target": base.target, "formula": formula, "base": base,

@@ -33,6 +33,10 @@ class Coefficient:
     unit: str = ""
     positive: bool = True
 
+    def redeclared(self) -> Any:
+        """Declaration of the same coefficient in another family."""
+        return coef(self.meaning, self.typical, unit=self.unit, positive=self.positive)
+
 
 def coef(
     meaning: str, typical: tuple[float, float], *, unit: str = "", positive: bool = True

@@ -247,6 +247,8 @@ def test_duplicates_and_huge_tables_are_taken():
     ({"families": []}, "families must hold one or more"),
     ({"families": [Chinchilla(E=1, A=1, B=1, alpha=1, beta=1)]}, "families must hold families"),
     ({"families": lambda runs: 3}, "must make a fit or an ensemble"),
+    ({"families": scaling.fit(Chinchilla, RUNS.assign(recipe=["a", "b", "a"] * 21), by="recipe",
+                              bootstrap=0)}, "take one recipe's fit and its runs"),
     ({"runs": RUNS.iloc[:3]}, "needs a cut in compute"),
     ({"runs": RUNS[RUNS["compute"] == 6e18]}, "needs a cut in compute"),
     ({"runs": RUNS.assign(loss=np.nan)}, "must hold finite numbers"),

@@ -192,6 +192,7 @@ def test_json_is_strict(folder, command):
         (["fit", "runs.csv", "--objective", "least_squares", "--delta", "1"], "--delta belongs"),
         (["forecast", "fit.json", "params=70B"], "forecasts from params, tokens"),
         (["forecast", "fit.json", "params=big", "tokens=1T"], "finite numbers"),
+        (["forecast", "fit.json", "params=1B", "tokens=1B", "--rows", "all"], "without --law"),
         (["forecast", "besiroglu-2024", "params=1B", "tokens=1B"], "saved fit or a table"),
         (["frontier", "fit.json", "lots"], "compute must be"),
         (["frontier", "fit.json", "1e22", "1e23", "--regret"], "one compute"),

@@ -154,6 +154,22 @@ def test_a_table_too_small_to_hold_runs_out_has_criteria_only():
     assert "No runs could be held out" in str(found)
 
 
+def test_cuts_are_those_that_the_fits_compared_have():
+    fits = {"one": scaling.fit(Chinchilla, RUNS, bootstrap=0),
+            "two": scaling.fit(Chinchilla, RUNS, tied={"beta": "alpha"}, bootstrap=0)}  # fmt: skip
+
+    def late(runs):
+        """A candidate that is not compared, and has fewer cuts."""
+        if runs["compute"].max() < 5e20:
+            raise scaling.FitError("too few runs")
+        return scaling.fit(Kaplan, runs, bootstrap=0)
+
+    held = scaling.backtest({**fits, "late": late}, RUNS, bootstrap=0)
+    found = scaling.compare(fits, backtest=held)
+    assert found.cuts == len(held.fits["one"]) > len(held.fits["late"])
+    assert f"over {found.cuts} cuts" in str(found)
+
+
 def test_few_cuts_are_an_issue_and_all_tie(fits):
     made = scaling.backtest(fits, RUNS, cuts=[1e20, 1e21], bootstrap=0)
     found = scaling.compare(fits, backtest=made)

@@ -13,6 +13,7 @@ from scipy.optimize import brentq, minimize_scalar
 
 import scaling
 from scaling.errors import ScalingError
+from scaling.forecast.recipes import share_below
 from scaling.laws import Chinchilla, PowerLaw, PowerLawPlusConstant
 from scaling.storage import plain
 
@@ -215,6 +216,13 @@ def test_interval_is_that_of_the_paired_draws():
     needed = (np.ravel(two.draws.A) / loss) ** (1 / np.ravel(two.draws.alpha))
     assert multiplier["multiplier_low"] == pytest.approx(np.quantile(needed / 1e22, 0.05))
     assert multiplier["probability"] == pytest.approx(np.mean(needed < 1e22))
+
+
+def test_draws_without_a_loss_do_not_count():
+    values = np.array(
+        [[1.0, np.nan, 0.0], [np.nan, np.nan, 1.0], [0.0, np.nan, 2.0], [2, np.nan, 3]]
+    )
+    np.testing.assert_allclose(share_below(values, 1.0), [(1 + 0.5) / 3, np.nan, (1 + 0.5) / 4])
 
 
 def test_draws_that_cross_outside_the_range_count_there():

@@ -166,6 +166,7 @@ def test_bounds_that_act_are_told():
     ({"rows": "nearest"}, "rows must be"), ({"rows": 0}, "rows must be"),
     ({"families": []}, "one or more"), ({"families": [3]}, "families must hold"),
     ({"families": [Chinchilla, PowerLaw]}, "PowerLaw has the roles"),
+    ({"drift": 0.01}, "drift must be a Drift"),
 ])  # fmt: skip
 def test_mistakes_end_in_one_sentence(options, said):
     with pytest.raises(scaling.ScalingError, match=said):

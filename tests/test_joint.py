@@ -368,12 +368,12 @@ def test_pooling_between_equal_and_free():
 
 def test_variance_between_recipes_is_where_the_scatter_is_explained():
     value, error = np.array([0.30, 0.34, 0.40, 0.31]), np.array([0.01, 0.02, 0.03, 0.01])
-    between = Estimates(value, error, value[None, :]).between
+    between = Estimates(value, error, value[None, :]).variance
     weight = 1 / (error**2 + between)
     middle = (weight * value).sum() / weight.sum()
     assert (weight * (value - middle) ** 2).sum() == pytest.approx(3.0, rel=1e-6)
     close = Estimates(np.full(4, 0.3), error, value[None, :])
-    assert close.between == 0.0
+    assert close.variance == 0.0
 
 
 def test_equal_recipes_pool_to_the_shared_fit():
@@ -385,6 +385,14 @@ def test_equal_recipes_pool_to_the_shared_fit():
     assert pooled["r3"].law.values == shared["r3"].law.values
     np.testing.assert_array_equal(pooled["r3"].draws.E, shared["r3"].draws.E)
     assert pooled["r3"].table().loc["alpha", "status"] == "pooled"
+
+
+def test_coefficient_at_its_bound_in_every_recipe_pools_to_the_bound():
+    runs = tables([Chinchilla(**TRUTH)] * 3, (20, 20, 20), seed=5)
+    pooled = scaling.fit(Chinchilla, runs, by="recipe", pooled=("alpha",), bootstrap=20,
+                         bounds={"alpha": (0.6, 0.7)})  # fmt: skip
+    assert pooled.between == {"alpha": 0.0}
+    np.testing.assert_allclose([fit.law.alpha for fit in pooled.values()], 0.6)
 
 
 def test_different_recipes_pool_little_and_few_runs_lean_on_the_others():

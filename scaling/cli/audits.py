@@ -44,8 +44,10 @@ def audit(
     """The answer under every other reasonable choice, and the reporting checklist of the fit."""
     fit = source_of(source, law, column)
     if not isinstance(fit, Fit):
-        raise ScalingError("audit needs a saved fit or a table of runs; a published law has no "
-                           "runs to fit again.")  # fmt: skip
+        raise ScalingError(
+            "audit needs a saved fit or a table of runs; a published law has no runs to fit again, "
+            "and an ensemble is made of several fits."
+        )
     if checklist is not None:  # first, because it needs no runs
         try:
             checklist.write_text(scaling.checklist(fit), encoding="utf-8")

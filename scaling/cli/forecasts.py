@@ -33,8 +33,8 @@ def forecast(
                                             "values with commas.", show_default=False)],
     law: Annotated[str | None, typer.Option(
         help="Forecast with one family; the mean of three laws by default.")] = None,
-    rows: Annotated[str, typer.Option(
-        help="Runs that the mean is fitted to: near-frontier, or all.")] = "near-frontier",
+    rows: Annotated[str | None, typer.Option(
+        help="Runs that the mean is fitted to: near-frontier (the default), or all.")] = None,
     column: ColumnsText = None,
     level: Level = 0.9,
     plot: Annotated[Path | None, typer.Option(help="Write the figure here.")] = None,
@@ -50,12 +50,15 @@ def forecast(
 
 
 def _forecaster(
-    source: str, law: str | None, rows: str, column: list[str] | None
+    source: str, law: str | None, rows: str | None, column: list[str] | None
 ) -> Fit | Ensemble:
     known = source in published_names() or source.lower().endswith(".json")
     if law is None and not known:
         runs, columns = table_of(source, column)
-        return scaling.ensemble(runs, columns=columns, rows=rows)
+        return scaling.ensemble(runs, columns=columns, rows=rows or "near-frontier")
+    if rows is not None:
+        raise ScalingError("--rows says which runs the mean of three laws is fitted to; give it "
+                           "with a table of runs and without --law.")  # fmt: skip
     found = source_of(source, law or "Chinchilla", column)
     if not isinstance(found, Fit | Ensemble):
         raise ScalingError("forecast needs a saved fit or a table of runs; a published law has no "

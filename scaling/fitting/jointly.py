@@ -26,7 +26,7 @@ from scaling.fitting.problem import Problem
 from scaling.fitting.recipes import Recipes, check_counts, coefficients_named, read_recipes
 from scaling.fitting.result import Fit
 from scaling.law import Law
-from scaling.laws.grouping import GROUP, grouped, member, own
+from scaling.laws.grouping import GROUP, grouped, law_of, own
 from scaling.runs.suspicion import assumptions, suspicions
 from scaling.text import brief
 
@@ -164,7 +164,7 @@ def _part(
     """One recipe of a joint fit as a fit of its own."""
     mine = recipes.codes == code
     frame, family, label = recipes.frame[mine], recipes.family, recipes.labels[code]
-    law = member(family, whole.law, code)
+    law = law_of(family, whole.law, code)
     residual = whole.residuals()["residual"].to_numpy()[mine]
     weights = np.array(whole.weights)[mine] if whole.weights else np.ones(len(frame))
     free_own = [name for name in recipes.free if name not in held]
@@ -185,7 +185,7 @@ def _part(
     return replace(
         whole, law=law, runs=frame.copy(), columns=recipes.columns,
         objective_value=float(whole.objective.total(residual, weights)),
-        draws=None if whole.draws is None else member(family, whole.draws, code),
+        draws=None if whole.draws is None else law_of(family, whole.draws, code),
         starts=Starts(whole.starts.tried, whole.starts.share), issues=worst_first(issues),
         assumptions=assumptions(frame, recipes.columns),
         constraints=replace(recipes.given, fixed={**recipes.given.fixed, **fixed}, bounds={

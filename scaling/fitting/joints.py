@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -11,17 +10,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from scaling.answer import issue_dict, issue_lines, shown
+from scaling.answer import issue_dict, issue_lines, report_html, report_text
 from scaling.errors import Issue, one_of
 from scaling.fitting.equality import Equality, equality_of
 from scaling.fitting.result import Fit
 from scaling.fitting.wording import objective_text
-from scaling.text import brief, folded, listed, rounded
+from scaling.text import brief, listed, rounded
 
 __all__ = ["Joint"]
 
 Array: TypeAlias = NDArray[np.float64]
 
+_LEVEL = 0.9  # of what is printed
 _ALL = "all"  # stands for the recipe in rows of shared coefficients
 
 
@@ -157,7 +157,8 @@ class Joint(Mapping[str, Fit]):
         kind = self.first.draws_kind
         known = self.first.draws is not None
         intervals = f"[low, high] hold {100 * level:.10g}%: {kind}"
-        return [*lines, intervals if known else "no intervals: bootstrap=0"]
+        lines.append(intervals if known else "no intervals: bootstrap=0")
+        return [*lines, *issue_lines(self.issues)]
 
     def _shared_text(self, name: str, level: float) -> str:
         table = self.first.table(level)
@@ -180,18 +181,13 @@ class Joint(Mapping[str, Fit]):
             f"{', '.join(how) or 'nothing shared'}; {objective_text(one.objective, target)}"
         )
 
-    def __str__(self, level: float = 0.9) -> str:
-        body = shown(self._wide(level)).to_string(index=False)
-        below = (*self._lines(level), *issue_lines(self.issues))
-        return "\n".join([self.title, "", body, "", *(folded(line) for line in below)])
+    def __str__(self, level: float = _LEVEL) -> str:
+        return report_text(self.title, self._wide(level), self._lines(level))
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        body = shown(self._wide(0.9)).to_html(index=False, border=0)
-        below = (*self._lines(0.9), *issue_lines(self.issues))
-        lines = "".join(f"<p>{html.escape(line)}</p>" for line in below)
-        return f"<p><b>{html.escape(self.title)}</b></p>{body}{lines}"
+        return report_html(self.title, self._wide(_LEVEL), self._lines(_LEVEL))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""

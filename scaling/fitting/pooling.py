@@ -56,18 +56,22 @@ class Estimates:
     drawn: Array
 
     @property
-    def between(self) -> float:
+    def known(self) -> NDArray[np.bool_]:
+        """Recipes whose runs tell the coefficient; one at a bound in every draw tells nothing."""
+        return np.isfinite(self.value) & np.isfinite(self.error) & (self.error > 0)
+
+    @property
+    def variance(self) -> float:
         """Variance between recipes at which the scatter of the values is explained."""
-        known = np.isfinite(self.value) & np.isfinite(self.error) & (self.error > 0)
-        value, variance = self.value[known], self.error[known] ** 2
-        freedom = int(known.sum()) - 1
+        value, variance = self.value[self.known], self.error[self.known] ** 2
+        freedom = len(value) - 1
 
         def excess(between: float) -> float:
             weight = 1 / (variance + between)
             middle = (weight * value).sum() / weight.sum()
             return float((weight * (value - middle) ** 2).sum() - freedom)
 
-        if excess(0.0) <= 0:
+        if freedom < 1 or excess(0.0) <= 0:
             return 0.0
         low, high = 0.0, float(np.ptp(value)) ** 2 * len(value)
         for _ in range(_BISECTIONS):
@@ -75,31 +79,32 @@ class Estimates:
             low, high = (middle, high) if excess(middle) > 0 else (low, middle)
         return (low + high) / 2
 
-    def pooled(self, between: float, centre: Any, own: Array) -> Array:
+    def pooled(self, variance: float, centre: Any, values: Array) -> Array:
         """Values drawn towards a centre.
 
         Parameters
         ----------
-        between : float
-            Variance between recipes.
+        variance : float
+            Between recipes.
         centre : ndarray, shape () or (k, 1) or (k, recipes)
             The coefficient shared by all.
-        own : ndarray, shape (recipes,) or (k, recipes)
+        values : ndarray, shape (recipes,) or (k, recipes)
             Each recipe's own.
         """
-        known = np.isfinite(self.value) & (self.error > 0)
-        kept = np.where(known, between / (between + np.where(known, self.error, 1.0) ** 2), 0.0)
+        known = self.known
+        kept = np.where(known, variance / (variance + np.where(known, self.error, 1.0) ** 2), 0.0)
         return np.asarray(
-            centre + kept * (np.where(known, own, 0.0) - np.where(known, centre, 0.0))
+            centre + kept * (np.where(known, values, 0.0) - np.where(known, centre, 0.0))
         )
 
-    def shift(self, between: float, own: Array) -> Array:
+    def shift(self, variance: float, values: Array) -> Array:
         """How far the mean of the recipes moves when they count as different ones."""
-        known = np.isfinite(self.value) & (self.error > 0)
+        known = self.known
         means = []
-        for variance in (between, 0.0):
-            weight = np.where(known, 1 / (np.where(known, self.error, 1.0) ** 2 + variance), 0.0)
-            means.append((weight * np.where(known, own, 0.0)).sum(axis=-1) / weight.sum())
+        for spread in (variance, 0.0):
+            weight = np.where(known, 1 / (np.where(known, self.error, 1.0) ** 2 + spread), 0.0)
+            total = weight.sum() or 1.0  # where no recipe tells, nothing moves
+            means.append((weight * np.where(known, values, 0.0)).sum(axis=-1) / total)
         return np.asarray(means[0] - means[1])
 
 
@@ -124,7 +129,7 @@ def fit_pooled(recipes: Recipes, shared: tuple[str, ...], pooled: tuple[str, ...
                 f"pooled= learns from {_LEAST} recipes or more how much they differ; {known} "
                 f"{'has' if known == 1 else 'have'} the runs for {name} of its own. Share it."
             )
-        variance = found.between
+        variance = found.variance
         between[name] = float(np.sqrt(variance))
         best[name] = _drawn_together(found, variance, tight.law, name, found.value, 0.0)
         stream = np.random.default_rng(

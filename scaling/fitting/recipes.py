@@ -78,11 +78,6 @@ class Recipes:
             return self.codes
         return self.codes[np.unique(self.groups, return_index=True)[1]]
 
-    def runs_of(self, code: int) -> pd.DataFrame:
-        """The runs of one recipe."""
-        mine: pd.DataFrame = self.frame[self.codes == code]
-        return mine
-
     def alone(self, code: int, **changes: Any) -> Fit:
         """One recipe fitted by itself, its resamples those that it has beside the others."""
         mine = self.codes == code

@@ -14,6 +14,7 @@ from scaling.answer import Answer, level_issues
 from scaling.columns import COMPUTE
 from scaling.counting import refuse_mixed_counting
 from scaling.errors import ColumnError, Issue, ScalingError, whole
+from scaling.fitting.health import AHEAD
 from scaling.forecast.candidates import Candidate, candidates_of
 from scaling.forecast.drifts import drift_issues, drift_of
 from scaling.forecast.scoring import scores_of, summary_of
@@ -172,7 +173,7 @@ def backtest(
         for name, made in fits.items() for split, source in made
     ], ignore_index=True)  # fmt: skip
     table = scores_of(points, {split.cut: len(split.below) for split in splits.parts}, level)
-    ahead = 10 * splits.largest
+    ahead = AHEAD * splits.largest
     sources = {name: tuple(source for _, source in made) for name, made in fits.items()}
     drift = drift_of({name: [(split.cut, source) for split, source in made]
                       for name, made in fits.items()}, ahead, level)  # fmt: skip

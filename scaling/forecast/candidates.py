@@ -13,6 +13,7 @@ from scaling.columns import PARAMS, TOKENS
 from scaling.errors import ScalingError
 from scaling.fitting import Fit, fit
 from scaling.fitting.again import refit
+from scaling.fitting.joints import Joint
 from scaling.fitting.objective import Objective
 from scaling.fitting.preparing import checked
 from scaling.fitting.wording import objective_name
@@ -114,7 +115,16 @@ def free_coefficients(known: Fit) -> int:
 
 
 def named_things(given: Any, argument: str) -> dict[str, Any]:
-    """Things by name, from a mapping, a list, or one of them."""
+    """Things by name, from a mapping, a list, or one of them.
+
+    Raises
+    ------
+    ScalingError
+        If there are none, or they are the parts of a joint fit, which have different runs.
+    """
+    if isinstance(given, Joint):
+        raise ScalingError(f"{argument} take one recipe's fit and its runs, such as "
+                           f"joint[{next(iter(given))!r}]; got a joint fit.")  # fmt: skip
     if isinstance(given, Mapping):
         named = {str(name): thing for name, thing in given.items()}
     else:

@@ -21,7 +21,7 @@ from scaling.fitting.health import far_places
 from scaling.fitting.objective import Objective, Space
 from scaling.fitting.preparing import checked, used_columns
 from scaling.fitting.wording import objective_text
-from scaling.forecast.nearness import ENOUGH, near_frontier
+from scaling.forecast.nearness import NEAR, enough, near_frontier
 from scaling.law import Law
 from scaling.laws import FAMILIES
 from scaling.robust import usual_spread
@@ -38,7 +38,6 @@ _DELTAS = (1e-4, 1e-3, 1e-2, 1e-1)
 _EFFICIENT = 1.345  # usual spreads at which Huber loses 5% on normal noise (Huber 1981, table 4.2)
 _FARTHEST = (0.02, 0.05)  # shares of the runs
 _FIFTH = 0.2
-_NEAR = 0.05  # of the best loss, as an ensemble keeps runs by default
 _SAME_COUNTING = 0.05  # log params by which embeddings may stray from a multiple of the cube root
 _TIED = ("alpha", "beta")
 
@@ -203,8 +202,8 @@ def _rows(fit: Fit) -> Iterator[Choice]:
     if COMPUTE not in used:
         return
     loss = used[fit.columns[fit.law.target]]
-    near = near_frontier(used[COMPUTE], loss, _NEAR)
-    if (loss > 0).all() and ENOUGH <= near.sum() < len(near):
+    near = near_frontier(used[COMPUTE], loss, NEAR)
+    if (loss > 0).all() and enough(near) and not near.all():
         yield Choice("rows", "only near the frontier", rows=np.flatnonzero(near))
     budget = budgets_of(used[COMPUTE])
     for number in range(budget.max() + 1):

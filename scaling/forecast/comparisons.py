@@ -47,9 +47,12 @@ class Comparison(Answer):
         information criteria above the lowest.
     backtest : Backtest or None
         Where the errors come from; None where there are too few runs to hold any out.
+    cuts : int
+        How many cuts all of the fits have, over which ratios are taken.
     """
 
     backtest: Backtest | None = None
+    cuts: int = 0
 
     @property
     def sentence(self) -> str:
@@ -68,11 +71,10 @@ class Comparison(Answer):
     @property
     def notes(self) -> tuple[str, ...]:
         """What was found, and what the columns mean."""
-        cuts = 0 if self.backtest is None else int(self.backtest.summary["cuts"].iloc[0])
         ratios = (
-            f"ratio [low, high] is the geometric mean over {cuts} cuts of the error over that of "
-            f"{self.table['fit'].iloc[0]}, at {100 * self.level:.10g}%: {self.kind}.",
-        ) if cuts else ()  # fmt: skip
+            f"ratio [low, high] is the geometric mean over {self.cuts} cuts of the error over that "
+            f"of {self.table['fit'].iloc[0]}, at {100 * self.level:.10g}%: {self.kind}.",
+        ) if self.cuts else ()  # fmt: skip
         return (self.sentence, *ratios, (
             "aic, aicc, bic are above the lowest, for the noise each objective stands for; they "
             "judge the fit to runs that were seen."))  # fmt: skip
@@ -123,6 +125,7 @@ def compare(fits: Any, *, backtest: Backtest | None = None, level: float = 0.9) 
         raise ScalingError(f"compare needs two fits or more; got {len(sources)}.")
     runs = _same_runs(sources)
     issues: list[Issue] = []
+    cuts = 0
     made, called = backtest, {name: name for name in sources}
     if made is None:
         made, issues = _backtested(sources, runs, level)
@@ -133,7 +136,9 @@ def compare(fits: Any, *, backtest: Backtest | None = None, level: float = 0.9) 
                            "with scaling.backtest(fits, runs).")  # fmt: skip
     table = _criteria(sources)
     if made is not None:
-        ratios, told = _ratios(called, made, level)
+        logs = _logs(called, made)
+        cuts = len(logs)
+        ratios, told = _ratios(called, logs, level)
         table = ratios.merge(table, on="fit").sort_values("ratio", kind="stable")
         issues += told
     else:
@@ -143,7 +148,8 @@ def compare(fits: Any, *, backtest: Backtest | None = None, level: float = 0.9) 
     table = table[[name for name in columns if name in table]].reset_index(drop=True)
     issues += () if made is None else made.issues
     return Comparison(table, f"Comparison of {len(sources)} fits of {len(runs)} runs", level,
-                      "none" if made is None else "paired by cut", tuple(issues), made)  # fmt: skip
+                      "none" if made is None else "paired by cut", tuple(issues), made,
+                      cuts)  # fmt: skip
 
 
 def _same_runs(sources: Mapping[str, Any]) -> pd.DataFrame:
@@ -195,11 +201,16 @@ def _criteria(sources: Mapping[str, Any]) -> pd.DataFrame:
     return table
 
 
+def _logs(candidates: Mapping[str, str], made: Backtest) -> pd.DataFrame:
+    """Logs of the mean errors of the fits, one row a cut that all of them have."""
+    errors = shared_errors(made.table[made.table["candidate"].isin(candidates.values())])
+    return pd.DataFrame(np.log(errors))
+
+
 def _ratios(
-    candidates: Mapping[str, str], made: Backtest, level: float
+    candidates: Mapping[str, str], logs: pd.DataFrame, level: float
 ) -> tuple[pd.DataFrame, list[Issue]]:
     """Errors and their ratios to the least, with a verdict on each."""
-    logs = np.log(shared_errors(made.table[made.table["candidate"].isin(candidates.values())]))
     cuts = len(logs)
     mean = logs.mean()
     best = mean[list(candidates.values())].idxmin()

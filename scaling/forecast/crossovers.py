@@ -15,7 +15,7 @@ from scaling.columns import COLUMNS
 from scaling.cost import Cost
 from scaling.errors import Issue, ScalingError
 from scaling.forecast.crossings import SAME, crossings, signs, turns
-from scaling.forecast.recipes import UNNAMED, Pair, pair_of, undefined
+from scaling.forecast.recipes import UNNAMED, Pair, pair_of, share_below, undefined
 from scaling.frontier.allocation import positive
 from scaling.frontier.table import with_ends
 from scaling.source import Source
@@ -55,7 +55,8 @@ class Crossover(Answer):
     reach : (float, float) or None
         From the first to the last run of both, where known.
     probability : float
-        Share of the draws that cross anywhere in the range, either way; NaN without draws.
+        Share of the draws that cross anywhere in the range, either way, of those that have a loss
+        throughout it; NaN without draws.
     winners : DataFrame
         At a few places: both losses with ends, ``difference`` (the first less the second), the
         winner, and the probability that it wins.
@@ -177,7 +178,9 @@ def crossover(
     share = np.nan
     if pair.drawn:
         issues += undefined(gaps[1])
-        share = float(turns(signs(gaps[1])).any(axis=-1).mean())
+        lead = signs(gaps[1])
+        known = ~np.isnan(lead).any(axis=-1)
+        share = float(turns(lead[known]).any(axis=-1).mean()) if known.any() else np.nan
     first, second = pair.names
     both = f"{first} or {second}" if (first, second) == UNNAMED else f"{first} (a) or {second} (b)"
     return Crossover(
@@ -228,12 +231,8 @@ def _winners(pair: Pair, at: Array, level: float) -> pd.DataFrame:
     table["winner"] = np.where(tie, _EITHER, np.where(gap < 0, *pair.names))
     table["probability"] = np.nan
     if drawn:
-        lead = np.where(gap < 0, drawn[1] - drawn[0], drawn[0] - drawn[1])
-        known = ~np.isnan(lead)
-        # A draw that ties speaks for either.
-        wins = np.where(lead > 0, 1.0, np.where(lead == 0, 0.5, 0.0))
-        share = np.where(known, wins, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
-        table["probability"] = np.where(known.any(axis=0), share, np.nan)
+        behind = np.where(gap < 0, drawn[0] - drawn[1], drawn[1] - drawn[0])
+        table["probability"] = share_below(behind, 0.0)
     if pair.reach is not None:
         table["beyond"] = beyond({pair.a.axis: pair.reach}, {pair.a.axis: at})
     return table

@@ -18,6 +18,7 @@ from scaling.fitting.data import Data
 from scaling.fitting.forecasting import Forecast, forecast_of
 from scaling.fitting.objective import Objective
 from scaling.fitting.preparing import checked, used_columns
+from scaling.forecast.candidates import free_coefficients
 from scaling.forecast.members import (
     DEFAULT_OBJECTIVE,
     drawn_of,
@@ -25,7 +26,7 @@ from scaling.forecast.members import (
     mean_of,
     members_of,
 )
-from scaling.forecast.nearness import ENOUGH, LEAST_SHARE, near_frontier
+from scaling.forecast.nearness import NEAR, enough, near_frontier
 from scaling.forecast.widening import Drift
 from scaling.forecast.wording import ensemble_html, ensemble_text, member_name, members_table
 from scaling.law import Law
@@ -40,7 +41,6 @@ __all__ = ["DRIFT", "Ensemble", "ensemble"]
 
 Array: TypeAlias = NDArray[np.float64]
 
-_NEAR = 0.05
 _OF_MEMBERS = {"far-runs", "few-runs", "few-groups", "lack-of-fit"}
 DRIFT = Drift(scale=0.004, freedom=4)  # measured by benchmarks/forecasting.py
 
@@ -115,6 +115,11 @@ class Ensemble:
         return self.data.ranges
 
     @property
+    def seed(self) -> int:
+        """Seed of the starts, the resamples and the drifts."""
+        return int(self.options["seed"])
+
+    @property
     def noise(self) -> Noise | None:
         """None: the spread of the residuals stands for it."""
         return None
@@ -144,8 +149,7 @@ class Ensemble:
         named = {role: made.table[self.columns[role]].to_numpy() for role in self.best.inputs}
         target = self.columns[self.best.target]
         table = made.table.assign(**{f"plain_{target}": self.plain.law.predict(named)})
-        last = ["beyond"]
-        table = table[[name for name in table.columns if name not in last] + last]
+        table = table[[*table.columns.drop("beyond"), "beyond"]]
         title = f"Forecast of {target} by the mean of {len(self.members)} laws"
         return replace(made, table=table, title=title)
 
@@ -244,6 +248,8 @@ def ensemble(
     3
     """
     count, seed = whole("bootstrap", bootstrap), whole("seed", seed)
+    if not isinstance(drift, Drift):
+        raise FitError(f"drift must be a Drift, such as {DRIFT}; got {drift!r}.")
     given = members_of(families)
     family = given[0] if isinstance(given[0], type) else given[0].family
     if columns is None and isinstance(given[0], Fit):
@@ -266,7 +272,7 @@ def ensemble(
     best = mean_of(members)
     inputs = tuple(numbers(frame[kept], mapping[role]) for role in family.inputs)
     residual = objective.transform(best.formula(*inputs)) - objective.transform(loss[kept])
-    free = max(len(m.law.coefficients) - len(m.constraints.tied) for m in members)
+    free = max(free_coefficients(member) for member in members)
     data = replace(
         Data.of(used_columns(frame[kept], mapping, cost), residual, free),
         ranges=Data.of(used_columns(frame, mapping, cost), residual, free).ranges,
@@ -290,13 +296,13 @@ def _kept(rows: str | float, spent: Array, loss: Array) -> tuple[NDArray[np.bool
     everything = np.ones(len(loss), dtype=bool)
     if rows == "all":
         return everything, "every run counts the same."
-    within = _NEAR if rows == "near-frontier" else rows
+    within = NEAR if rows == "near-frontier" else rows
     if isinstance(within, str) or not within > 0:
         raise FitError(
             f"rows must be 'near-frontier', 'all' or a share such as 0.05; got {rows!r}."
         )
     near = near_frontier(spent, loss, float(within))
-    if near.sum() < ENOUGH or near.mean() < LEAST_SHARE:
+    if not enough(near):
         return everything, (f"every run is kept, because only {near.sum()} of {len(near)} lie "
                             f"within {percent(within)} of the best.")  # fmt: skip
     if near.all():

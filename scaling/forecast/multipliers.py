@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scaling.answer import Answer, beyond, beyond_issues
 from scaling.cost import Cost
 from scaling.errors import Issue
-from scaling.forecast.recipes import Pair, pair_of, undefined
+from scaling.forecast.recipes import Pair, pair_of, share_below, undefined
 from scaling.frontier.allocation import positive
 from scaling.frontier.table import with_ends
 from scaling.law import Law
@@ -119,7 +119,7 @@ def compute_multiplier(
     table = with_ends(table, "needed", needed, drawn[1] if drawn else None, level)
     ratio = drawn[1] / spent if drawn else None
     table = with_ends(table, "multiplier", needed / spent, ratio, level)
-    table["probability"] = np.nan if ratio is None else _cheaper(ratio)
+    table["probability"] = np.nan if ratio is None else share_below(ratio, 1.0)
     issues = [*pair.issues(level), *_unreached(pair, spent, needed, drawn and drawn[1])]
     issues += undefined(drawn[1]) if drawn else ()
     if pair.reach is not None:
@@ -134,14 +134,6 @@ def _needed(pair: Pair, laws: tuple[Law, Law], spent: Array) -> tuple[Array, Arr
     """Loss that the first reaches, and what the second needs for it, shape (m,) or (k, m)."""
     loss = pair.a.loss(laws[0], spent)
     return loss, pair.b.least(laws[1], loss)
-
-
-def _cheaper(ratio: Array) -> Array:
-    """Share of the draws in which the second needs less; one that needs as much counts half."""
-    known = ~np.isnan(ratio)
-    less = np.where(ratio < 1, 1.0, np.where(ratio == 1, 0.5, 0.0))
-    with np.errstate(invalid="ignore"):
-        return np.asarray(np.where(known, less, 0.0).sum(axis=0) / known.sum(axis=0))
 
 
 def _distance(reach: tuple[float, float] | None, at: Array) -> Array:

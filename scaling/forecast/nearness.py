@@ -7,11 +7,12 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ENOUGH", "LEAST_SHARE", "near_frontier"]
+__all__ = ["NEAR", "enough", "near_frontier"]
 
 Array: TypeAlias = NDArray[np.float64]
 
-ENOUGH, LEAST_SHARE = 10, 0.3  # with fewer runs left, or a smaller share of them, all are kept
+NEAR = 0.05  # share of the best loss, chosen on public tables: benchmarks/forecasting.py
+_FEWEST, _LEAST_SHARE = 10, 0.3  # with fewer runs left, or a smaller share of them, all are kept
 _RIVALS = 1.1  # runs are compared with those of up to this many times their compute
 
 
@@ -38,3 +39,14 @@ def near_frontier(compute: Array, loss: Array, within: float) -> NDArray[np.bool
     rivals = np.searchsorted(compute[order], _RIVALS * compute, side="right")
     near: NDArray[np.bool_] = loss <= (1 + within) * lowest[rivals - 1]
     return near
+
+
+def enough(near: NDArray[np.bool_]) -> bool:
+    """Whether the runs near the frontier can be fitted without the others.
+
+    Examples
+    --------
+    >>> enough(np.arange(30) < 10), enough(np.arange(30) < 9), enough(np.arange(100) < 20)
+    (True, False, False)
+    """
+    return bool(near.sum() >= _FEWEST and near.mean() >= _LEAST_SHARE)

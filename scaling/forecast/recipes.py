@@ -21,7 +21,7 @@ from scaling.runs.suspicion import refuse_mixed_losses
 from scaling.source import Source, check_level, widens
 from scaling.text import brief, percent
 
-__all__ = ["UNNAMED", "Curve", "Pair", "pair_of", "undefined"]
+__all__ = ["UNNAMED", "Curve", "Pair", "pair_of", "share_below", "undefined"]
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -167,6 +167,21 @@ def undefined(values: Array) -> tuple[Issue, ...]:
         f"{percent(float(missing.mean()))} of resamples have no best allocation and are left out.",
         "Add runs that show the effect of params and of tokens.",
     ),)  # fmt: skip
+
+
+def share_below(values: Array, bar: float) -> Array:
+    """Share of the draws that lie below a bar, shape (m,); one at the bar counts half.
+
+    Draws without a value do not count; NaN where none has one.
+
+    Examples
+    --------
+    >>> share_below(np.array([[1.0, np.nan], [2.0, np.nan], [3.0, np.nan]]), 2.0)
+    array([0.5, nan])
+    """
+    known = (~np.isnan(values)).sum(axis=0)
+    below = (values < bar).sum(axis=0) + (values == bar).sum(axis=0) / 2
+    return np.asarray(np.where(known > 0, below / np.maximum(known, 1), np.nan))
 
 
 def pair_of(

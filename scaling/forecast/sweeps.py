@@ -85,9 +85,9 @@ class Sweep(Answer):
         return (" ".join(said), self.intervals)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, with what was swept and the noise."""
+        """Plain values, with what was swept, the noise, and what a wrong value costs."""
         more = {"by": list(self.by), "over": list(self.over), "target": self.target,
-                "noise": self.noise, "near": self.near}  # fmt: skip
+                "noise": self.noise, "near": self.near, "reach": list(self.reach)}  # fmt: skip
         return {**super().to_dict(), **more}
 
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import html
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from scaling.answer import issue_lines, shown
+from scaling.answer import issue_lines, report_html, report_text
 from scaling.fitting import Fit
 from scaling.fitting.constraints import Constraints
 from scaling.fitting.health import AHEAD
 from scaling.law import Law
-from scaling.text import folded
 
 if TYPE_CHECKING:
     from scaling.forecast.ensembles import Ensemble
@@ -74,12 +72,9 @@ def _lines(known: Ensemble) -> list[str]:
 
 def ensemble_text(known: Ensemble) -> str:
     """Short report of an ensemble as text."""
-    body = shown(known.table()).to_string(index=False)
-    return "\n".join([_title(known), "", body, "", *(folded(line) for line in _lines(known))])
+    return report_text(_title(known), known.table(), _lines(known))
 
 
 def ensemble_html(known: Ensemble) -> str:
     """Short report of an ensemble for a notebook."""
-    body = shown(known.table()).to_html(index=False, border=0)
-    below = "".join(f"<p>{html.escape(line)}</p>" for line in _lines(known))
-    return f"<p><b>{html.escape(_title(known))}</b></p>{body}{below}"
+    return report_html(_title(known), known.table(), _lines(known))

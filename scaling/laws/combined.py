@@ -10,7 +10,7 @@ import numpy as np
 
 from scaling.law import Law, coef
 
-__all__ = ["averaged", "drifting", "made", "product_of", "recipe"]
+__all__ = ["averaged", "drifting", "family_from", "origin_of", "product_of"]
 
 _TRADED = ("params", "tokens")
 _MADE: dict[tuple[str, tuple[type[Law], ...]], type[Law]] = {}
@@ -37,7 +37,7 @@ def averaged(*families: type[Law]) -> type[Law]:
     """
     named = dict(enumerate(families, start=1))
     declared = {
-        f"{name}_{place}": coef(one.meaning, one.typical, unit=one.unit, positive=one.positive)
+        f"{name}_{place}": one.redeclared()
         for place, family in named.items() for name, one in family.coefficients.items()
     }  # fmt: skip
     declared |= {f"weight_{place}": coef("share in the mean", (0.01, 1)) for place in named}
@@ -81,8 +81,7 @@ def drifting(family: type[Law]) -> type[Law]:
     >>> law.predict(x=[50, 400])
     array([2., 4.])
     """
-    declared = {name: coef(one.meaning, one.typical, unit=one.unit, positive=one.positive)
-                for name, one in family.coefficients.items()}  # fmt: skip
+    declared = {name: one.redeclared() for name, one in family.coefficients.items()}
     declared["drift"] = coef("power of compute beyond the runs", (-0.1, 0.1), positive=False)
     declared["reach"] = coef("largest product of inputs among the runs", (1e0, 1e30))
 
@@ -123,7 +122,7 @@ def _family(
         return _MADE[key]
 
     def reduce(self: Any) -> Any:
-        return _rebuilt, (recipe(type(self)), self.values)
+        return _rebuilt, (origin_of(type(self)), self.values)
 
     _MADE[key] = type(name, (Law,), {
         "inputs": like.inputs, "target": like.target, "source": like.source, "formula": formula,
@@ -132,32 +131,39 @@ def _family(
     return _MADE[key]
 
 
-def recipe(family: type[Law]) -> Any:
+def origin_of(family: type[Law]) -> Any:
     """How a family is made: the class itself, or the factory's name and what it was given.
 
     Examples
     --------
     >>> from scaling.laws import PowerLaw
-    >>> recipe(drifting(PowerLaw))
+    >>> origin_of(drifting(PowerLaw))
     ('drifting', (<class 'scaling.laws.power_law.PowerLaw'>,))
     """
     made_of = getattr(family, "made_of", None)
     if made_of is None:
         return family
     factory, families = made_of
-    return factory, tuple(recipe(one) for one in families)
+    return factory, tuple(origin_of(one) for one in families)
 
 
-def made(known: Any) -> type[Law]:
-    """Family of a recipe."""
-    if isinstance(known, type):
-        return known
-    factory, families = known
-    return _FACTORIES[factory](*(made(one) for one in families))
+def family_from(origin: Any) -> type[Law]:
+    """Family that :func:`origin_of` told of.
+
+    Examples
+    --------
+    >>> from scaling.laws import PowerLaw
+    >>> family_from(origin_of(drifting(PowerLaw))) is drifting(PowerLaw)
+    True
+    """
+    if isinstance(origin, type):
+        return origin
+    factory, families = origin
+    return _FACTORIES[factory](*(family_from(one) for one in families))
 
 
 _FACTORIES: dict[str, Callable[..., type[Law]]] = {"averaged": averaged, "drifting": drifting}
 
 
-def _rebuilt(known: Any, values: dict[str, Any]) -> Law:
-    return made(known).unchecked(values)
+def _rebuilt(origin: Any, values: dict[str, Any]) -> Law:
+    return family_from(origin).unchecked(values)

@@ -9,10 +9,10 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from scaling.law import Law, coef
-from scaling.laws.combined import made, recipe
+from scaling.law import Law
+from scaling.laws.combined import family_from, origin_of
 
-__all__ = ["GROUP", "grouped", "member", "own"]
+__all__ = ["GROUP", "grouped", "law_of", "own"]
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -57,8 +57,7 @@ def grouped(family: type[Law], count: int, shared: tuple[str, ...]) -> type[Law]
     declared: dict[str, Any] = {}
     for name, one in family.coefficients.items():
         names = [name] if name in shared else [own(name, group) for group in range(count)]
-        declared |= {each: coef(one.meaning, one.typical, unit=one.unit, positive=one.positive)
-                     for each in names}  # fmt: skip
+        declared |= {each: one.redeclared() for each in names}
 
     def placed(self: Any, number: Any) -> tuple[Law, NDArray[np.intp]]:
         place = np.clip(np.asarray(number), 0, count - 1).astype(np.intp)
@@ -82,7 +81,7 @@ def grouped(family: type[Law], count: int, shared: tuple[str, ...]) -> type[Law]
         }  # fmt: skip
 
     def reduce(self: Any) -> Any:
-        return _rebuilt, (recipe(family), count, shared, self.values)
+        return _rebuilt, (origin_of(family), count, shared, self.values)
 
     return type(family.__name__, (Law,), {
         "inputs": (*family.inputs, GROUP), "target": family.target, "source": family.source,
@@ -90,7 +89,7 @@ def grouped(family: type[Law], count: int, shared: tuple[str, ...]) -> type[Law]
     })  # fmt: skip
 
 
-def member(family: type[Law], law: Law, group: int) -> Law:
+def law_of(family: type[Law], law: Law, group: int) -> Law:
     """Law of one group, or its draws, from a law of all."""
     values: Mapping[str, Any] = law.values
     return family.unchecked({
@@ -105,6 +104,6 @@ def _at(place: NDArray[np.intp], values: list[Any]) -> Array:
     return np.asarray(together if together.ndim == 1 else together[..., 0, :])[..., place]
 
 
-def _rebuilt(known: Any, count: int, shared: tuple[str, ...], values: Any) -> Law:
-    family: Any = made(known)
+def _rebuilt(origin: Any, count: int, shared: tuple[str, ...], values: Any) -> Law:
+    family: Any = family_from(origin)
     return grouped(family, count, shared).unchecked(values)

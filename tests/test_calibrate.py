@@ -116,6 +116,16 @@ def test_an_ensemble_s_drift_is_replaced_by_the_runs_own(held):
     assert widths[1]["loss"] == widths[0]["loss"]
 
 
+def test_a_calibrated_ensemble_is_saved_and_loaded(held, tmp_path):
+    made = scaling.ensemble(RUNS, bootstrap=40)
+    own = scaling.calibrate(made, scaling.backtest(made, RUNS))
+    for runs in ("full", "hash"):
+        back = scaling.load(scaling.save(own, tmp_path / "made.json", runs=runs))
+        assert back.draws_kind == "calibrated"
+        tables = [one.forecast(params=70e9, tokens=1.4e12).table for one in (own, back)]
+        pd.testing.assert_frame_equal(*tables)
+
+
 def test_other_inputs_have_a_reach_of_their_own():
     x = np.geomspace(1, 1e4, 60)
     loss = 2.0 + 3 * x**-0.3

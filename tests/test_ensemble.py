@@ -164,12 +164,20 @@ def test_bounds_that_act_are_told():
 
 @pytest.mark.parametrize(("options", "said"), [
     ({"rows": "nearest"}, "rows must be"), ({"rows": 0}, "rows must be"),
-    ({"families": []}, "one or more"), ({"families": [3]}, "families must hold"),
+    ({"rows": None}, "rows must be"), ({"rows": True}, "rows must be"),
+    ({"drift": 0.004}, "drift must be"), ({"families": []}, "one or more"),
+    ({"families": [3]}, "families must hold"),
     ({"families": [Chinchilla, PowerLaw]}, "PowerLaw has the roles"),
 ])  # fmt: skip
 def test_mistakes_end_in_one_sentence(options, said):
     with pytest.raises(scaling.ScalingError, match=said):
         scaling.ensemble(RUNS, **options)
+
+
+@pytest.mark.parametrize(("scale", "freedom"), [(np.nan, 4), (-1.0, 4), (np.inf, 4), (0.004, 0)])
+def test_drift_without_a_size_is_refused(scale, freedom):
+    with pytest.raises(scaling.ScalingError, match="A drift needs"):
+        Drift(scale, freedom)
 
 
 def test_losses_without_a_logarithm_are_refused():

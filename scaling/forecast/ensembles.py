@@ -34,7 +34,7 @@ from scaling.runs.door import numbers
 from scaling.runs.noise import Noise
 from scaling.runs.reading import cost_of
 from scaling.runs.suspicion import assumptions, suspicions
-from scaling.text import percent
+from scaling.text import percent, quoted
 
 __all__ = ["DRIFT", "Ensemble", "ensemble"]
 
@@ -244,6 +244,8 @@ def ensemble(
     3
     """
     count, seed = whole("bootstrap", bootstrap), whole("seed", seed)
+    if not isinstance(drift, Drift):
+        raise FitError(f"drift must be a Drift(scale, freedom); got {quoted(drift)}.")
     given = members_of(families)
     family = given[0] if isinstance(given[0], type) else given[0].family
     if columns is None and isinstance(given[0], Fit):
@@ -291,7 +293,8 @@ def _kept(rows: str | float, spent: Array, loss: Array) -> tuple[NDArray[np.bool
     if rows == "all":
         return everything, "every run counts the same."
     within = _NEAR if rows == "near-frontier" else rows
-    if isinstance(within, str) or not within > 0:
+    number = isinstance(within, int | float | np.number) and not isinstance(within, bool)
+    if not number or not within > 0:
         raise FitError(
             f"rows must be 'near-frontier', 'all' or a share such as 0.05; got {rows!r}."
         )

@@ -136,6 +136,17 @@ def test_other_inputs_have_a_reach_of_their_own():
     assert wide.draws.drift.std() > 0.01
 
 
+def test_intervals_that_reach_zero_are_as_wide_as_they_are():
+    rng = np.random.default_rng(0)
+    x = np.geomspace(1e18, 1e22, 60)
+    y = np.abs(3e4 * x**-0.28 + rng.normal(0, 0.05, 60)) + 1e-6
+    made = scaling.fit(PowerLaw, {"x": x, "loss": y}, bootstrap=60,
+                       objective=scaling.LeastSquares(space="linear"))  # fmt: skip
+    held = scaling.backtest(made, made.runs, by="x")
+    assert (held.points["forecast_low"] <= 0).any()
+    assert np.isfinite(scaling.calibrate(made, held).draws.drift).all()
+
+
 @pytest.mark.parametrize(("source", "evidence", "said"), [
     ("fit", lambda fit: scaling.backtest(fit, RUNS, cuts=[1e20, 3e20, 1e21]),
      "needs 4 cuts or more, a factor of 1.5 apart, .* has 3"),

@@ -183,6 +183,7 @@ def test_a_recipe_and_itself_tie():
     same = scaling.compute_multiplier(one, one, 1e20).table.iloc[0]
     assert same["multiplier"] == pytest.approx(1, abs=1e-9)
     assert same["multiplier_high"] == pytest.approx(1, abs=1e-9)
+    assert same["probability"] == 0.5
 
 
 def test_recipe_that_is_never_reached():

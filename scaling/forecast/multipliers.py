@@ -24,6 +24,8 @@ __all__ = ["Multiplier", "compute_multiplier"]
 
 Array: TypeAlias = NDArray[np.float64]
 
+_ROUNDING = 1e-9  # of a compute that was found by bisection
+
 
 @dataclass(frozen=True)
 class Multiplier(Answer):
@@ -125,7 +127,8 @@ def compute_multiplier(
     if pair.reach is not None:
         farther = np.fmax(_distance(pair.a.reach, spent), _distance(pair.b.reach, needed))
         table["beyond"] = farther
-        issues += beyond_issues(farther[np.isfinite(farther)], widened=pair.widens)
+        known = farther[np.isfinite(farther)]
+        issues += beyond_issues(known, widened=pair.widens, drawn=pair.drawn)
     title = f"What {pair.b.name} is worth in {axis}, beside {pair.a.name}"
     return Multiplier(table, title, level, pair.kind, tuple(issues), pair.names, axis, pair.reach)
 
@@ -139,7 +142,7 @@ def _needed(pair: Pair, laws: tuple[Law, Law], spent: Array) -> tuple[Array, Arr
 def _cheaper(ratio: Array) -> Array:
     """Share of the draws in which the second needs less; one that needs as much counts half."""
     known = ~np.isnan(ratio)
-    less = np.where(ratio < 1, 1.0, np.where(ratio == 1, 0.5, 0.0))
+    less = np.where(np.abs(ratio - 1) < _ROUNDING, 0.5, np.where(ratio < 1, 1.0, 0.0))
     with np.errstate(invalid="ignore"):
         return np.asarray(np.where(known, less, 0.0).sum(axis=0) / known.sum(axis=0))
 

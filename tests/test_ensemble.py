@@ -95,6 +95,15 @@ def test_forecast_widens_with_distance_and_has_the_plain_fit_beside_it():
     assert plain_said == ["weakens"]
 
 
+def test_without_resamples_nothing_is_said_of_intervals_that_are_not_there():
+    bare = scaling.ensemble(RUNS, bootstrap=0)
+    for told in (bare.forecast(**POINT), scaling.compute_optimal(bare, 1e24)):
+        said = [i.message for i in told.issues if i.code == "beyond-the-runs"]
+        assert len(said) == 1
+        assert "no interval" in said[0]
+        assert "held about a third" not in said[0]
+
+
 def test_questions_take_an_ensemble_as_they_take_a_fit():
     frontier = scaling.compute_optimal(MADE, 1e24)
     row = frontier.table.iloc[0]

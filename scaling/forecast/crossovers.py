@@ -252,7 +252,8 @@ def _outside(
     if far:
         return [_far_issue(f"a crossing is {_distance(max(far))} beyond the runs")]
     if not table.empty or pair.reach is None:
-        return list(beyond_issues(table["beyond"].dropna().to_numpy(), widened=pair.widens))
+        far_away = table["beyond"].dropna().to_numpy()
+        return list(beyond_issues(far_away, widened=pair.widens, drawn=pair.drawn))
     sign = signs(np.atleast_2d(pair.gap(pair.laws[0], _FAR)))
     found = np.sqrt(_FAR[:-1] * _FAR[1:])[turns(sign)[0]]
     away = np.where(found > between[1], found / pair.reach[1], pair.reach[0] / found)

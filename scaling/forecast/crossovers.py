@@ -178,12 +178,14 @@ def crossover(
     if pair.drawn:
         issues += undefined(gaps[1])
         share = float(turns(signs(gaps[1])).any(axis=-1).mean())
+    curves = _winners(pair, grid, level)
+    issues += _not_told_apart(pair, curves)
     first, second = pair.names
     both = f"{first} or {second}" if (first, second) == UNNAMED else f"{first} (a) or {second} (b)"
     return Crossover(
         table, f"Which is better, {both}", level, pair.kind, tuple(issues), pair.names,
         pair.a.axis, pair.a.target, (low, high), pair.reach, share,
-        _winners(pair, places, level), _winners(pair, grid, level),
+        _winners(pair, places, level), curves,
     )  # fmt: skip
 
 
@@ -262,6 +264,18 @@ def _outside(
         return []
     where = "" if outside[0] > _HORIZON else ", outside the range asked for"
     return [_far_issue(f"the best laws cross only {_distance(outside[0])} beyond the runs{where}")]
+
+
+def _not_told_apart(pair: Pair, curves: pd.DataFrame) -> list[Issue]:
+    """An issue where the interval of the difference holds 0 all along, as for one recipe twice."""
+    low, high = curves["difference_low"], curves["difference_high"]
+    if not ((low <= 0) & (high >= 0)).all() or (curves["winner"] == _EITHER).all():
+        return []
+    return [Issue(
+        "not-told-apart", "weakens",
+        f"Nowhere in the range does the interval of the difference of {pair.a.name} and "
+        f"{pair.b.name} leave out 0: who wins, and any crossing, may be noise.",
+        "Add runs of both, or repeat some.")]  # fmt: skip
 
 
 def _distance(times: float) -> str:

@@ -56,7 +56,7 @@ def _forecaster(
     known = source in published_names() or source.lower().endswith(".json")
     if law is None and not known:
         runs, columns = table_of(source, column)
-        return scaling.ensemble(runs, columns=columns, rows=number_or_text(rows))
+        return scaling.ensemble(runs, columns=columns, rows=number_or_text(rows) or rows)
     found = source_of(source, law or "Chinchilla", column)
     if not isinstance(found, Fit | Ensemble):
         raise ScalingError("forecast needs a saved fit or a table of runs; a published law has no "

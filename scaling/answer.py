@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from scaling.columns import COLUMNS
 from scaling.errors import Issue, worst_first
+from scaling.source import check_level
 from scaling.text import folded, human, rounded, scalar_text
 
 __all__ = [
@@ -159,7 +160,7 @@ def beyond(ranges: Mapping[str, tuple[float, float]], columns: Mapping[str, Arra
     return factor
 
 
-def beyond_issues(factor: Array, *, widened: bool = False) -> tuple[Issue, ...]:
+def beyond_issues(factor: Array, *, widened: bool = False, drawn: bool = True) -> tuple[Issue, ...]:
     """An issue where the farthest point lies well beyond the runs.
 
     Parameters
@@ -168,6 +169,8 @@ def beyond_issues(factor: Array, *, widened: bool = False) -> tuple[Issue, ...]:
         As of :func:`beyond`.
     widened : bool
         Whether the intervals widen with the distance.
+    drawn : bool
+        Whether there are resamples.
     """
     farthest = float(np.max(factor, initial=1.0))
     if not farthest >= _TOLD_BEYOND:
@@ -177,6 +180,10 @@ def beyond_issues(factor: Array, *, widened: bool = False) -> tuple[Issue, ...]:
         return (Issue("beyond-the-runs", "note",
                       f"{lies}: its intervals widen with the distance, as past forecasts erred.",
                       "Train a run on the way, and see whether it falls inside."),)  # fmt: skip
+    if not drawn:
+        return (Issue("beyond-the-runs", "weakens",
+                      f"{lies}, and no interval says how far off it may be.",
+                      "Forecast with scaling.ensemble and its resamples."),)  # fmt: skip
     return (Issue(
         "beyond-the-runs", "weakens",
         f"{lies}: intervals are the sampling error of one law, and on public tables held about a "
@@ -195,6 +202,7 @@ def level_issues(
     >>> [issue.code for issue in level_issues(200, 0.999)]
     ['few-draws']
     """
+    check_level(level)
     beyond_an_end = draws * (1 - level) / 2
     if beyond_an_end >= _DRAWS_BEYOND:
         return ()

@@ -240,7 +240,7 @@ def _ensemble_record(made: Ensemble, *, full: bool) -> dict[str, Any]:
         "options": plain(options),
         "drift": asdict(made.drift),
         "drifts": None if made.draws is None else plain(np.ravel(made.draws.values["drift"])),
-        "reach": None if made.draws is None else float(made.draws.values["reach"]),
+        "reach": None if made.draws is None else float(np.max(made.draws.values["reach"])),
         "draws_kind": made.draws_kind,
         "kept": made.kept.tolist(),
         "columns": dict(made.columns),

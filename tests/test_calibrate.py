@@ -116,6 +116,16 @@ def test_an_ensemble_s_drift_is_replaced_by_the_runs_own(held):
     assert widths[1]["loss"] == widths[0]["loss"]
 
 
+def test_a_calibrated_ensemble_is_saved_and_loaded(held, tmp_path):
+    made = scaling.ensemble(RUNS, bootstrap=40)
+    own = scaling.calibrate(made, scaling.backtest(made, RUNS))
+    for runs in ("full", "hash"):
+        back = scaling.load(scaling.save(own, tmp_path / "made.json", runs=runs))
+        assert back.draws_kind == "calibrated"
+        tables = [one.forecast(params=70e9, tokens=1.4e12).table for one in (own, back)]
+        pd.testing.assert_frame_equal(*tables)
+
+
 def test_other_inputs_have_a_reach_of_their_own():
     x = np.geomspace(1, 1e4, 60)
     loss = 2.0 + 3 * x**-0.3
@@ -124,6 +134,17 @@ def test_other_inputs_have_a_reach_of_their_own():
     wide = scaling.calibrate(made, scaling.backtest(made, made.runs, by="x"))
     assert float(wide.draws.reach[0, 0]) == x[-1]
     assert wide.draws.drift.std() > 0.01
+
+
+def test_intervals_that_reach_zero_are_as_wide_as_they_are():
+    rng = np.random.default_rng(0)
+    x = np.geomspace(1e18, 1e22, 60)
+    y = np.abs(3e4 * x**-0.28 + rng.normal(0, 0.05, 60)) + 1e-6
+    made = scaling.fit(PowerLaw, {"x": x, "loss": y}, bootstrap=60,
+                       objective=scaling.LeastSquares(space="linear"))  # fmt: skip
+    held = scaling.backtest(made, made.runs, by="x")
+    assert (held.points["forecast_low"] <= 0).any()
+    assert np.isfinite(scaling.calibrate(made, held).draws.drift).all()
 
 
 @pytest.mark.parametrize(("source", "evidence", "said"), [

@@ -47,6 +47,17 @@ def test_fit_prints_the_fit_and_what_it_assumed(folder):
     assert {path.name for path in folder.iterdir()} == {"runs.csv", "fit.json"}
 
 
+def test_forecast_takes_a_share_of_rows(tmp_path):
+    runs = scaling.datasets.load("demo")
+    runs.to_csv(tmp_path / "demo.csv", index=False)
+    point = ("params=70B", "tokens=1.4T")
+    done = run("forecast", "demo.csv", *point, "--rows", "0.02", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    made = scaling.ensemble(runs, rows=0.02, bootstrap=0)
+    row = json.loads(done.stdout)["rows"][0]
+    assert row["loss"] == pytest.approx(made.forecast(params=70e9, tokens=1.4e12).table["loss"][0])
+
+
 def test_forecast_is_the_library_s(folder):
     done = run("forecast", "fit.json", "params=70B,7B", "tokens=1.4T", "--json", cwd=folder)
     rows = json.loads(done.stdout)["rows"]

@@ -184,6 +184,17 @@ def test_a_recipe_and_itself_tie():
     same = scaling.compute_multiplier(one, one, 1e20).table.iloc[0]
     assert same["multiplier"] == pytest.approx(1, abs=1e-9)
     assert same["multiplier_high"] == pytest.approx(1, abs=1e-9)
+    assert same["probability"] == 0.5
+
+
+def test_one_recipe_trained_twice_is_not_told_apart():
+    law = (QUICK, QUICK)
+    alike = [scaling.crossover(*fitted(ladders(seed, laws=law))) for seed in range(10)]
+    assert sum("not-told-apart" in codes(found) for found in alike) >= 6
+    clear = (QUICK, PowerLaw(A=8.5, alpha=0.05))
+    for seed in range(3):
+        found = scaling.crossover(*fitted(ladders(seed, laws=clear)))
+        assert "not-told-apart" not in codes(found)
 
 
 def test_recipe_that_is_never_reached():

@@ -95,6 +95,15 @@ def test_forecast_widens_with_distance_and_has_the_plain_fit_beside_it():
     assert plain_said == ["weakens"]
 
 
+def test_without_resamples_nothing_is_said_of_intervals_that_are_not_there():
+    bare = scaling.ensemble(RUNS, bootstrap=0)
+    for told in (bare.forecast(**POINT), scaling.compute_optimal(bare, 1e24)):
+        said = [i.message for i in told.issues if i.code == "beyond-the-runs"]
+        assert len(said) == 1
+        assert "no interval" in said[0]
+        assert "held about a third" not in said[0]
+
+
 def test_questions_take_an_ensemble_as_they_take_a_fit():
     frontier = scaling.compute_optimal(MADE, 1e24)
     row = frontier.table.iloc[0]
@@ -164,13 +173,21 @@ def test_bounds_that_act_are_told():
 
 @pytest.mark.parametrize(("options", "said"), [
     ({"rows": "nearest"}, "rows must be"), ({"rows": 0}, "rows must be"),
-    ({"families": []}, "one or more"), ({"families": [3]}, "families must hold"),
+    ({"rows": None}, "rows must be"), ({"rows": True}, "rows must be"),
+    ({"drift": 0.004}, "drift must be"), ({"families": []}, "one or more"),
+    ({"families": [3]}, "families must hold"),
     ({"families": [Chinchilla, PowerLaw]}, "PowerLaw has the roles"),
     ({"drift": 0.01}, "drift must be a Drift"),
 ])  # fmt: skip
 def test_mistakes_end_in_one_sentence(options, said):
     with pytest.raises(scaling.ScalingError, match=said):
         scaling.ensemble(RUNS, **options)
+
+
+@pytest.mark.parametrize(("scale", "freedom"), [(np.nan, 4), (-1.0, 4), (np.inf, 4), (0.004, 0)])
+def test_drift_without_a_size_is_refused(scale, freedom):
+    with pytest.raises(scaling.ScalingError, match="A drift needs"):
+        Drift(scale, freedom)
 
 
 def test_losses_without_a_logarithm_are_refused():

@@ -132,6 +132,12 @@ def test_noise_needs_a_loss_with_a_logarithm():
         scaling.fit(PowerLaw, runs, objective=scaling.LeastSquares(space="linear"), noise=0.01)
 
 
+@pytest.mark.parametrize("level", [1, True, float("nan"), "0.9", None])
+def test_what_is_no_level_is_one_sentence(fit, level):
+    with pytest.raises(scaling.ScalingError, match="level must be between 0 and 1"):
+        fit.propagate(lambda law: law.alpha, level)
+
+
 def test_a_level_that_the_resamples_cannot_carry_is_told(fit):
     assert "few-draws" in codes(fit.forecast(params=1e9, tokens=1e10, level=0.999))
     assert "99.9%" in str(fit.forecast(params=1e9, tokens=1e10, level=0.999))

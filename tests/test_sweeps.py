@@ -220,6 +220,15 @@ def test_what_was_tuned_is_no_confound_of_a_fit_and_what_was_not_is():
     assert any("batch_size is tuned anew" in line for line in said)
 
 
+def test_numbers_that_are_texts_are_numbers_everywhere():
+    runs, _ = sweep_of([1e8, 1e9])
+    texts = runs.assign(learning_rate=runs["learning_rate"].map(repr))
+    found, wanted = (scaling.best_of_sweep(one, over=OVER, n=50) for one in (texts, runs))
+    pd.testing.assert_frame_equal(found.table, wanted.table)
+    pd.testing.assert_frame_equal(found.excess, wanted.excess)
+    assert scaling.plot.sweep(found)
+
+
 def test_excess_is_what_each_run_lost(many):
     runs = many[0].iloc[:240].sample(frac=1, random_state=1)
     answer = scaling.best_of_sweep(runs)

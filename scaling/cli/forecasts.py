@@ -23,7 +23,7 @@ from scaling.errors import ScalingError
 from scaling.fitting import Fit
 from scaling.forecast.ensembles import Ensemble
 from scaling.laws import published_names
-from scaling.options import pairs_of
+from scaling.options import number_or_text, pairs_of
 
 
 @app.command()
@@ -34,7 +34,8 @@ def forecast(
     law: Annotated[str | None, typer.Option(
         help="Forecast with one family; the mean of three laws by default.")] = None,
     rows: Annotated[str | None, typer.Option(
-        help="Runs that the mean is fitted to: near-frontier (the default), or all.")] = None,
+        help="Runs that the mean is fitted to: near-frontier (the default), all, or a share such "
+        "as 0.05.")] = None,
     column: ColumnsText = None,
     level: Level = 0.9,
     plot: Annotated[Path | None, typer.Option(help="Write the figure here.")] = None,
@@ -55,7 +56,7 @@ def _forecaster(
     known = source in published_names() or source.lower().endswith(".json")
     if law is None and not known:
         runs, columns = table_of(source, column)
-        return scaling.ensemble(runs, columns=columns, rows=rows or "near-frontier")
+        return scaling.ensemble(runs, columns=columns, rows=number_or_text(rows) or "near-frontier")
     if rows is not None:
         raise ScalingError("--rows says which runs the mean of three laws is fitted to; give it "
                            "with a table of runs and without --law.")  # fmt: skip

@@ -98,7 +98,8 @@ def forecast_of(
         "next_run_low": new_low, "next_run_high": new_high, "beyond": factor,
     })  # fmt: skip
     title = f"{type(source.best).__name__} forecast of {target}"
-    issues = (*source.issues, *beyond_issues(factor, widened=widens(source.draws)))
+    far = beyond_issues(factor, widened=widens(source.draws), drawn=draws is not None)
+    issues = (*source.issues, *far)
     if source.draws is not None:
         issues = (*issues, *level_issues(source.draws.count, level))
     return Forecast(table, title, level, source.draws_kind, issues, source.assumptions)

@@ -28,6 +28,7 @@ Made = TypeVar("Made")
 CALIBRATED = "calibrated"
 _ASSUMED = "beyond the runs the law may drift off by"
 _FEWEST_CUTS = 4
+_ZERO = np.finfo(float).tiny
 _APART = 1.5  # factor between cuts that count as two
 
 
@@ -123,8 +124,13 @@ def _spread(points: pd.DataFrame, built_in: float, level: float) -> float:
         .to_numpy(dtype=float)
         .T
     )
+    if (forecast <= 0).any():
+        raise FitError("calibrate widens intervals by factors, and some forecasts of the backtest "
+                       "are not above 0; fit the logarithm of the target.")  # fmt: skip
     error = np.log(observed / forecast)
-    half = np.where(error > 0, np.log(high / forecast), np.log(forecast / low))
+    # An interval that reaches 0 holds whatever is below it, by any factor.
+    low = np.where(low > 0, low, _ZERO)
+    half = np.where(error > 0, np.log(high) - np.log(forecast), np.log(forecast) - np.log(low))
     times = NormalDist().inv_cdf((1 + level) / 2)
     away = np.log(distance)
     bare = np.maximum(half**2 - (built_in * away) ** 2, 0.0)

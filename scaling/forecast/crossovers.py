@@ -181,12 +181,14 @@ def crossover(
         lead = signs(gaps[1])
         known = ~np.isnan(lead).any(axis=-1)
         share = float(turns(lead[known]).any(axis=-1).mean()) if known.any() else np.nan
+    curves = _winners(pair, grid, level)
+    issues += _not_told_apart(pair, curves)
     first, second = pair.names
     both = f"{first} or {second}" if (first, second) == UNNAMED else f"{first} (a) or {second} (b)"
     return Crossover(
         table, f"Which is better, {both}", level, pair.kind, tuple(issues), pair.names,
         pair.a.axis, pair.a.target, (low, high), pair.reach, share,
-        _winners(pair, places, level), _winners(pair, grid, level),
+        _winners(pair, places, level), curves,
     )  # fmt: skip
 
 
@@ -251,7 +253,8 @@ def _outside(
     if far:
         return [_far_issue(f"a crossing is {_distance(max(far))} beyond the runs")]
     if not table.empty or pair.reach is None:
-        return list(beyond_issues(table["beyond"].dropna().to_numpy(), widened=pair.widens))
+        far_away = table["beyond"].dropna().to_numpy()
+        return list(beyond_issues(far_away, widened=pair.widens, drawn=pair.drawn))
     sign = signs(np.atleast_2d(pair.gap(pair.laws[0], _FAR)))
     found = np.sqrt(_FAR[:-1] * _FAR[1:])[turns(sign)[0]]
     away = np.where(found > between[1], found / pair.reach[1], pair.reach[0] / found)
@@ -260,6 +263,18 @@ def _outside(
         return []
     where = "" if outside[0] > _HORIZON else ", outside the range asked for"
     return [_far_issue(f"the best laws cross only {_distance(outside[0])} beyond the runs{where}")]
+
+
+def _not_told_apart(pair: Pair, curves: pd.DataFrame) -> list[Issue]:
+    """An issue where the interval of the difference holds 0 all along, as for one recipe twice."""
+    low, high = curves["difference_low"], curves["difference_high"]
+    if not ((low <= 0) & (high >= 0)).all() or (curves["winner"] == _EITHER).all():
+        return []
+    return [Issue(
+        "not-told-apart", "weakens",
+        f"Nowhere in the range does the interval of the difference of {pair.a.name} and "
+        f"{pair.b.name} leave out 0: who wins, and any crossing, may be noise.",
+        "Add runs of both, or repeat some.")]  # fmt: skip
 
 
 def _distance(times: float) -> str:

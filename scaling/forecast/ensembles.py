@@ -297,7 +297,7 @@ def _kept(rows: str | float, spent: Array, loss: Array) -> tuple[NDArray[np.bool
     if rows == "all":
         return everything, "every run counts the same."
     within = NEAR if rows == "near-frontier" else rows
-    if isinstance(within, str) or not within > 0:
+    if not isinstance(within, int | float) or isinstance(within, bool) or not within > 0:
         raise FitError(
             f"rows must be 'near-frontier', 'all' or a share such as 0.05; got {rows!r}."
         )

@@ -25,6 +25,7 @@ __all__ = ["Multiplier", "compute_multiplier"]
 Array: TypeAlias = NDArray[np.float64]
 
 
+
 @dataclass(frozen=True)
 class Multiplier(Answer):
     """Compute that one recipe needs for what the other reaches, over the other's.
@@ -125,7 +126,8 @@ def compute_multiplier(
     if pair.reach is not None:
         farther = np.fmax(_distance(pair.a.reach, spent), _distance(pair.b.reach, needed))
         table["beyond"] = farther
-        issues += beyond_issues(farther[np.isfinite(farther)], widened=pair.widens)
+        known = farther[np.isfinite(farther)]
+        issues += beyond_issues(known, widened=pair.widens, drawn=pair.drawn)
     title = f"What {pair.b.name} is worth in {axis}, beside {pair.a.name}"
     return Multiplier(table, title, level, pair.kind, tuple(issues), pair.names, axis, pair.reach)
 

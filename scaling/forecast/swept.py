@@ -104,6 +104,7 @@ def read_sweep(runs: Any, by: Sequence[str] | str, over: Sequence[str] | str, ta
     values = [numbers(frame, name) for name in swept]
     for name, array in zip(swept, values, strict=True):
         _refuse_below_zero(frame, name, array, "was swept over values")
+    frame = frame.assign(**{target: loss, **dict(zip(swept, values, strict=True))})  # not texts
     if not {"tokenizer", "validation_set"} & set(cells_by):
         refuse_mixed_losses(frame, target)
     cell = _cells(frame, cells_by)

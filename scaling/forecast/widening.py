@@ -8,6 +8,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from scaling.errors import FitError
+
 __all__ = ["Drift"]
 
 Array: TypeAlias = NDArray[np.float64]
@@ -30,6 +32,13 @@ class Drift:
 
     scale: float
     freedom: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.scale < np.inf or not self.freedom >= 1:
+            raise FitError(
+                "A drift needs a finite scale, 0 or more, and 1 or more degrees of freedom; got "
+                f"scale={self.scale!r}, freedom={self.freedom!r}."
+            )
 
     def draws(self, n: int, seed: int, digest: str = "") -> Array:
         """Drifts at the middles of n equal shares of their distribution, shuffled.

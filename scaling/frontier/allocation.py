@@ -177,7 +177,8 @@ class Question:
         reached = np.asarray(compute)[np.isfinite(compute)]
         far = beyond(self.source.ranges, {COMPUTE: reached}) if reached.size else reached
         draws = self.source.draws
-        issues = (*self.source.issues, *beyond_issues(far, widened=widens(self.source.draws)))
+        told = beyond_issues(far, widened=widens(draws), drawn=draws is not None)
+        issues = (*self.source.issues, *told)
         if draws is not None:
             issues = (*issues, *level_issues(draws.count, level))
         if sizes is None or np.isfinite(sizes).all():

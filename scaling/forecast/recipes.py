@@ -26,6 +26,7 @@ __all__ = ["UNNAMED", "Curve", "Pair", "pair_of", "share_below", "undefined"]
 Array: TypeAlias = NDArray[np.float64]
 
 UNNAMED = ("a", "b")  # what two sources are called that have no names of their own
+_ROUNDING = 1e-9  # of a compute that was found by bisection
 _MUST_AGREE = ("tokenizer", "validation_set")
 
 
@@ -180,7 +181,8 @@ def share_below(values: Array, bar: float) -> Array:
     array([0.5, nan])
     """
     known = (~np.isnan(values)).sum(axis=0)
-    below = (values < bar).sum(axis=0) + (values == bar).sum(axis=0) / 2
+    same = np.isclose(values, bar, rtol=_ROUNDING, atol=0)
+    below = ((values < bar) & ~same).sum(axis=0) + same.sum(axis=0) / 2
     return np.asarray(np.where(known > 0, below / np.maximum(known, 1), np.nan))
 
 

@@ -61,3 +61,35 @@ def test_drift_does_not_move_the_best_size():
     np.testing.assert_allclose(best[0], best[1], rtol=1e-12)
     numeric = scaling.compute_optimal(DRIFTED, [1e20, 1e24], method="numeric").table["params"]
     np.testing.assert_allclose(numeric, best[0], rtol=1e-6)
+
+
+def alone(chosen):
+    """Draws of the mean that are one member each."""
+    k = len(chosen)
+    values = {name: np.full((k, 1), float(value)) for name, value in MEAN.values.items()}
+    values["E_1"] = np.linspace(1.7, 1.9, k)[:, None]
+    values["weight_1"] = (chosen == 0).astype(float)[:, None]
+    values["weight_2"] = (chosen == 1).astype(float)[:, None]
+    return type(MEAN).unchecked(values)
+
+
+@pytest.mark.parametrize("shape", [(3,), (1, 3), (5, 3), (2, 5, 3), (2, 1, 3)])
+def test_draws_that_are_one_member_are_what_the_weighted_mean_says(shape):
+    chosen = np.array([0, 1, 1, 0, 1])
+    draws = alone(chosen)
+    sizes = np.broadcast_to(N, shape) * np.linspace(1, 2, int(np.prod(shape))).reshape(shape)
+    tokens = np.broadcast_to(D, shape)
+    one = Chinchilla.unchecked({n: draws.values[f"{n}_1"] for n in Chinchilla.coefficients})
+    two = CoupledChinchilla.unchecked(
+        {n: draws.values[f"{n}_2"] for n in CoupledChinchilla.coefficients}
+    )
+    wanted = np.where(chosen[:, None] == 0, one.formula(sizes, tokens), two.formula(sizes, tokens))
+    np.testing.assert_allclose(draws.formula(sizes, tokens), wanted, rtol=1e-14)
+
+
+def test_best_size_of_draws_that_are_one_member_is_that_of_a_search():
+    made = scaling.ensemble(scaling.datasets.load("demo"), bootstrap=10)
+    computes = [1e20, 1e24]
+    ways = [scaling.compute_optimal(made, computes, method=m).table for m in (None, "numeric")]
+    for name in ("params", "params_low", "params_high", "loss_low", "loss_high"):
+        np.testing.assert_allclose(ways[0][name], ways[1][name], rtol=1e-4)

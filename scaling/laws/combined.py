@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scaling.law import Law, coef
 
@@ -50,9 +52,61 @@ def averaged(*families: type[Law]) -> type[Law]:
         ]  # fmt: skip
 
     def formula(self: Any, *inputs: Any) -> Any:
-        return np.exp(sum(weight * np.log(law.formula(*inputs)) for weight, law in members(self)))
+        chosen = _single([weight for weight, _ in members(self)])
+        if chosen is None:
+            logs = (weight * np.log(law.formula(*inputs)) for weight, law in members(self))
+            return np.exp(sum(logs))
+        return _by_row(chosen, [law.formula for law in _rows_of(members(self), chosen)], inputs)
 
-    return _family("Ensemble", families[0], declared, formula, averaged, families)
+    def optimum(self: Any, budget: Any) -> Mapping[str, Any] | None:
+        """Of draws that are single members, each by its own closed form; none of a mean."""
+        chosen = _single([weight for weight, _ in members(self)])
+        if chosen is None:
+            return None
+        laws = _rows_of(members(self), chosen)
+        if any(law.optimum(np.float64(1e18)) is None for law in laws):
+            return None
+        return {
+            role: _by_row(chosen, [partial(_best, law, role) for law in laws], (budget,))
+            for role in _TRADED
+        }
+
+    return _family("Ensemble", families[0], declared, formula, averaged, families, optimum)
+
+
+def _best(law: Law, role: str, budget: Any) -> Any:
+    return dict(law.optimum(budget) or {})[role]
+
+
+def _single(weights: Sequence[Any]) -> NDArray[np.intp] | None:
+    """Which member each of k laws is, where each is one alone: k times faster than all of them."""
+    if not all(isinstance(weight, np.ndarray) and weight.ndim == 2 for weight in weights):
+        return None
+    together = np.hstack(weights)
+    alone = ((together == 0) | (together == 1)).all() and (together.sum(axis=1) == 1).all()
+    return together.argmax(axis=1) if alone else None
+
+
+def _rows_of(members: Sequence[tuple[Any, Law]], chosen: NDArray[np.intp]) -> list[Law]:
+    """Each member's own laws."""
+    return [
+        type(law).unchecked({name: value[chosen == place] if np.ndim(value) == 2 else value
+                             for name, value in law.values.items()})
+        for place, (_, law) in enumerate(members)
+    ]  # fmt: skip
+
+
+def _by_row(chosen: NDArray[np.intp], functions: Sequence[Any], inputs: Sequence[Any]) -> Any:
+    """Answers of k laws, each row from the function of its own member."""
+    shape = np.broadcast_shapes((len(chosen), 1), *(np.shape(value) for value in inputs))
+    found = np.empty(shape)
+    for place, function in enumerate(functions):
+        own = chosen == place
+        if own.any():
+            some = [value[..., own, :] if np.ndim(value) > 1 and np.shape(value)[-2] == len(own)
+                    else value for value in inputs]  # fmt: skip
+            found[..., own, :] = function(*some)
+    return found
 
 
 def drifting(family: type[Law]) -> type[Law]:

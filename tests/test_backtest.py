@@ -286,3 +286,11 @@ def test_hostile_names_are_only_names():
     assert "<b>" in str(found)
     assert "<b>Kaplan" not in found._repr_html_()
     scaling.plot.backtest(found).figure.canvas.draw()
+
+
+def test_calibrated_fit_is_no_candidate():
+    runs = scaling.datasets.load("demo")
+    known = scaling.fit(scaling.laws.Chinchilla, runs)
+    calibrated = scaling.calibrate(known, scaling.backtest(known, runs))
+    with pytest.raises(scaling.ScalingError, match="as it was before"):
+        scaling.backtest(calibrated, runs)

@@ -38,9 +38,9 @@ def test_drift_is_student_s_t_as_wide_as_the_held_out_runs_ask(held, calibrated)
     log = np.log(points[["observed", "forecast", "forecast_low", "forecast_high"]])
     cuts = points["cut"].nunique()
     drift = calibrated.draws.drift.ravel()
-    spread = np.abs(drift).max() / stats.t.ppf(1 - 0.5 / 200, cuts)
+    spread = np.abs(drift).max() / stats.t.ppf(1 - 0.5 / 200, cuts - 1)
     shares = (np.arange(200) + 0.5) / 200
-    np.testing.assert_allclose(np.sort(drift), spread * stats.t.ppf(shares, cuts), rtol=1e-6)
+    np.testing.assert_allclose(np.sort(drift), spread * stats.t.ppf(shares, cuts - 1), rtol=1e-6)
     over = log["observed"] > log["forecast"]
     half = np.where(over, log["forecast_high"] - log["forecast"],
                     log["forecast"] - log["forecast_low"])  # fmt: skip

@@ -549,3 +549,12 @@ def test_real_exports_of_logs_end_in_a_table(data):
     for path in sorted((data / "logs-wandb-olmo").glob("*.csv")):
         assert scaling.lint(path).issues
     assert scaling.lint(data / "routed-clark" / "curves.csv.gz").issues
+
+
+def test_recipes_are_seen_in_the_columns_that_name_them():
+    runs = scaling.datasets.load("demo")
+    two = runs.assign(corpus=["a", "b", "a"] * (len(runs) // 3))
+    found = [i for i in scaling.lint(two).issues if i.code == "mixed-recipes"]
+    assert "by='corpus'" in found[0].remedy
+    own = runs.assign(corpus=[f"run {i}" for i in range(len(runs))])
+    assert "mixed-recipes" not in codes(scaling.lint(own))

@@ -14,7 +14,7 @@ from scaling.columns import COMPUTE, PARAMS, TOKENS
 from scaling.cost import SIX_ND
 from scaling.errors import FitError
 from scaling.forecast.backtests import Backtest, candidate_of
-from scaling.forecast.widening import Drift
+from scaling.forecast.widening import CALIBRATED, Drift
 from scaling.law import Law
 from scaling.laws.combined import drifting, product_of
 from scaling.runs.door import numbers
@@ -25,7 +25,6 @@ __all__ = ["calibrate"]
 Array: TypeAlias = NDArray[np.float64]
 Made = TypeVar("Made")
 
-CALIBRATED = "calibrated"
 _ASSUMED = "beyond the runs the law may drift off by"
 _FEWEST_CUTS = 4
 _ZERO = np.finfo(float).tiny
@@ -145,7 +144,7 @@ def _drifting(source: Any, spread: float, cuts: int) -> Law:
     """The draws, each with a drift of its own."""
     draws, family = source.draws, type(source.best)
     count, seed = draws.count, getattr(source, "seed", 0)
-    drift = Drift(spread, cuts).draws(count, seed, source.data.digest)[:, None]
+    drift = Drift(spread, cuts - 1).draws(count, seed, source.data.digest)[:, None]
     shape, drifter = (count, 1), cast(Any, drifting)
     values = {name: np.broadcast_to(draws.values[name], shape) for name in family.coefficients}
     reach = np.full(shape, _reach(source))

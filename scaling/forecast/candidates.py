@@ -17,6 +17,7 @@ from scaling.fitting.joints import Joint
 from scaling.fitting.objective import Objective
 from scaling.fitting.preparing import checked
 from scaling.fitting.wording import objective_name
+from scaling.forecast.widening import CALIBRATED
 from scaling.law import Law
 from scaling.text import quoted
 
@@ -83,6 +84,11 @@ def _candidate(
     thing: Any, runs: pd.DataFrame, changes: dict[str, Any], columns: Mapping[str, str] | None,
     seed: int,
 ) -> Candidate:  # fmt: skip
+    if getattr(thing, "draws_kind", "") == CALIBRATED:
+        raise ScalingError(
+            "The intervals of a calibrated fit come from a backtest, and would not be made again; "
+            "give the fit as it was before."
+        )
     if isinstance(thing, Fit):
         mapping = checked(thing.family, runs, thing.columns)[1]
         if thing.weights:

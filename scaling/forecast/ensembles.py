@@ -281,7 +281,8 @@ def ensemble(
     return Ensemble(
         members=members, plain=fit(family, frame, columns=mapping, bootstrap=0, seed=seed),
         best=best, draws=drawn_of(members, drift, float(spent.max()), seed),
-        draws_kind=kind if kind == "none" else f"{len(members)} laws, {kind}, and past errors",
+        draws_kind=kind if kind == "none" else
+        f"{len(members)} laws, {kind}, and past errors of losses",
         runs=frame, kept=kept, columns=mapping, cost=cost, objective=objective, data=data,
         issues=worst_first((*suspicions(frame, mapping, cost), *_issues(members))),
         assumptions=(*assumptions(frame, mapping), said), drift=drift,

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from scaling.errors import FitError
 
-__all__ = ["Drift"]
+__all__ = ["CALIBRATED", "Drift"]
 
 Array: TypeAlias = NDArray[np.float64]
 
+CALIBRATED = "calibrated"  # kind of intervals whose drift comes from the runs themselves
 _DIGITS = 12  # of a hash, enough to tell tables apart
 
 

@@ -28,6 +28,8 @@ _MOVES_WITH_SIZE = 0.9  # rank correlation of pairs, ties left out
 _UNKNOWN = "its effect cannot be told from that of size, and biases the law in an unknown direction"
 _PAIRED = 400  # rows at most whose pairs are compared
 _CONSTANT = "const"  # in the name of a schedule that has no decay
+_RECIPES = ("recipe", "dataset", "corpus", "optimizer", "architecture", "router_type")
+_RUNS_OF_A_RECIPE = 3  # with fewer runs of each, the column names the runs
 _PER_BYTE = ("loss_bits_per_byte", "loss_nats_per_byte", "error")
 
 
@@ -111,11 +113,16 @@ def _found(frame: pd.DataFrame, columns: Mapping[str, str], cost: Cost) -> Itera
     yield from _duplicates(frame, columns)
     if sizes:
         yield from _confounds(frame, columns, inputs[sizes[0]])
-    recipes = levels(frame["recipe"]).nunique() if "recipe" in frame.columns else 1
-    if recipes > 1:
-        yield Issue("mixed-recipes", "weakens",
-                    f"Runs of {recipes} recipes are fitted as one.",
-                    "Give each its own law: by='recipe'.")  # fmt: skip
+    yield from _recipes(frame)
+
+
+def _recipes(frame: pd.DataFrame) -> Iterator[Issue]:
+    for column in _RECIPES:
+        found = levels(frame[column]).nunique() if column in frame.columns else 1
+        if found > 1 and (column == "recipe" or found <= len(frame) / _RUNS_OF_A_RECIPE):
+            yield Issue("mixed-recipes", "weakens",
+                        f"Runs of {found} kinds by the column {column!r} are fitted as one.",
+                        f"Give each its own law: by={column!r}.")  # fmt: skip
 
 
 def _played(role: str, name: str) -> str:

@@ -253,6 +253,9 @@ def bootstrap(fit: Fit, n: int = 1000, *, groups: Any = None) -> Fit:
     >>> scaling.bootstrap(fit, 400).draws_kind
     'pairs n=400'
     """
+    if not isinstance(fit, Fit):
+        raise FitError(f"bootstrap takes a fit; got {type(fit).__name__}. An ensemble of more "
+                       "resamples is made by its again(runs, bootstrap=n).")  # fmt: skip
     fit.with_runs()
     count = whole("n", n)
     if count == 0:

@@ -77,7 +77,8 @@ class Backtest(Answer):
     def notes(self) -> tuple[str, ...]:
         """Each candidate over all cuts in a sentence, and what the columns mean."""
         return (*(self._said(row) for _, row in self.summary.iterrows()), (
-            "mean error, bias and interval score are relative to the loss; coverage is that of "
+            "mean error, bias (above 0: forecasts too high) and interval score are relative to the "
+            "loss; coverage is that of "
             f"the {100 * self.level:.10g}% interval of a next run ({self.kind}), and should be "
             f"{100 * self.level:.10g}%.") if self.kind != "none" else
             "No intervals: there are no resamples.")  # fmt: skip
@@ -86,7 +87,8 @@ class Backtest(Answer):
         cuts = f"{row['cuts']} cut{'' if row['cuts'] == 1 else 's'}"
         said = f"{row['candidate']} over {cuts}: off by {row['mean_error']:.2%} on average"
         if row["candidate"] != self.summary["candidate"].iloc[0]:
-            said += f", {row['ratio']:.2g} times that of {self.summary['candidate'].iloc[0]}"
+            first = self.summary["candidate"].iloc[0]
+            said += f", {row['ratio']:.2g} times as far as {first} (geometric mean over cuts)"
         inside = f"; {percent(row['coverage'])} inside" if np.isfinite(row["coverage"]) else ""
         return f"{said}{inside}."
 

@@ -294,21 +294,21 @@ def test_winner_is_named_only_where_the_draws_agree():
 def test_issues_of_the_comparison_stand_before_those_of_its_sources():
     meet_beyond = PowerLaw(A=8.0 * 5e22**0.02, alpha=0.07)
     one, two = fitted(ladders(3, laws=(QUICK, meet_beyond)))
-    of_both = Issue("far-runs", "weakens", "2 runs lie far off.", "Look at them.", (1, 4))
-    only_one = Issue("far-runs", "blocks", "5 runs lie far off.", "Look at them.", (9,))
+    of_both = Issue("far-runs", "weakens", "2 runs lie far off; that is many.", "Look.", (1, 4))
+    only_one = Issue("far-runs", "blocks", "5 runs lie far off; that is many.", "Look.", (9,))
     shared = [replace(fit, issues=(of_both,)) for fit in (one, two)]
     for ask in (lambda a, b: scaling.crossover(a, b, compute=1e24),
                 lambda a, b: scaling.compute_multiplier(a, b, 1e24)):  # fmt: skip
         found = ask(*shared).issues
         assert [issue.code for issue in found][-1] == "far-runs"
         assert "beyond-the-runs" in [issue.code for issue in found[:-1]]
-        assert found[-1].message == "quick and steady: 2 runs lie far off."
+        assert found[-1].message == "quick and steady: 2 runs lie far off; that is many."
         assert found[-1].rows == (1, 4)
         mixed = ask(shared[0], replace(two, issues=(only_one,))).issues
         far = [issue for issue in mixed if issue.code == "far-runs"]
         assert [issue.message for issue in far] == [
-            "quick: 2 runs lie far off; steady: 5 runs lie far off."]  # fmt: skip
-        assert (far[0].severity, far[0].remedy) == ("blocks", "Look at them.")
+            "quick: 2 runs lie far off; steady: 5 runs lie far off; that is many."]  # fmt: skip
+        assert (far[0].severity, far[0].remedy) == ("blocks", "Look.")
 
 
 def test_one_side_without_errors_is_told():

@@ -274,7 +274,8 @@ def _winners(pair: Pair, at: Array, level: float) -> pd.DataFrame:
     if drawn:
         behind = np.where(gap < 0, drawn[0] - drawn[1], drawn[1] - drawn[0])
         table["probability"] = share_below(behind, 0.0)
-        table.loc[~tie & (table["probability"] < _DECIDED), "winner"] = _UNDECIDED
+        open_ = table["probability"].round(2) < _DECIDED  # rounded as it is printed
+        table.loc[~tie & open_, "winner"] = _UNDECIDED
     if pair.reach is not None:
         table["beyond"] = beyond({pair.a.axis: pair.reach}, {pair.a.axis: at})
     return table

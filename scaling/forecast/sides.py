@@ -178,11 +178,16 @@ def _one(alike: list[tuple[str, Issue]]) -> Issue:
     names: dict[str, list[str]] = {}
     for name, issue in alike:
         names.setdefault(issue.message.rstrip("."), []).append(name)
-    said = (f"{' and '.join(dict.fromkeys(who))}: {what}" for what, who in names.items())
+    clauses = [message.split("; ") for message in names]
+    shared = [part for part in clauses[0][1:] if all(part in other[1:] for other in clauses[1:])]
+    said = [
+        f"{' and '.join(dict.fromkeys(who))}: {'; '.join(p for p in parts if p not in shared)}"
+        for who, parts in zip(names.values(), clauses, strict=True)
+    ]
     gravest = worst_first(issue for _, issue in alike)[0]
     remedies = " ".join(dict.fromkeys(issue.remedy for _, issue in alike))
     rows = tuple(dict.fromkeys(row for _, issue in alike for row in issue.rows))
-    return Issue(gravest.code, gravest.severity, f"{'; '.join(said)}.", remedies, rows)
+    return Issue(gravest.code, gravest.severity, f"{'; '.join([*said, *shared])}.", remedies, rows)
 
 
 def same_recipes(pair: Pair, gap: Array) -> tuple[Issue, ...]:

@@ -1,6 +1,7 @@
 """Where recipes cross and what they are worth, against closed forms, SciPy and simulation."""
 
 import json
+from dataclasses import replace
 
 import matplotlib as mpl
 
@@ -12,8 +13,8 @@ import pytest
 from scipy.optimize import brentq, minimize_scalar
 
 import scaling
-from scaling.errors import ScalingError
-from scaling.forecast.recipes import share_below
+from scaling.errors import Issue, ScalingError
+from scaling.forecast.sides import share_below
 from scaling.laws import Chinchilla, PowerLaw, PowerLawPlusConstant
 from scaling.storage import plain
 
@@ -185,6 +186,9 @@ def test_a_recipe_and_itself_tie():
     assert same["multiplier"] == pytest.approx(1, abs=1e-9)
     assert same["multiplier_high"] == pytest.approx(1, abs=1e-9)
     assert same["probability"] == 0.5
+    assert "same-recipes" in codes(scaling.compute_multiplier(one, one, 1e20))
+    # Two recipes tie where they cross, and are two all the same.
+    assert "same-recipes" not in codes(scaling.compute_multiplier(QUICK, STEADY, MEET))
 
 
 def test_one_recipe_trained_twice_is_not_told_apart():
@@ -247,6 +251,64 @@ def test_draws_that_cross_outside_the_range_count_there():
     text = str(scaling.crossover(one, two, between=(at / 1.5, at * 1.5)))
     assert "[under " in text
     assert ", over " in text
+
+
+def test_sentence_says_where_the_draws_cross():
+    # By the closed form for each draw, with a law that leads throughout at its best.
+    one, two = fitted(ladders(7, laws=(QUICK, PowerLaw(A=8.01, alpha=0.05)), sd=0.004))
+    ratio = np.ravel(two.draws.A / one.draws.A)
+    places = ratio ** (1 / np.ravel(two.draws.alpha - one.draws.alpha))
+    between = (1e15, 1e23)
+    best = (two.best.A / one.best.A) ** (1 / (two.best.alpha - one.best.alpha))
+    if between[0] < best < between[1]:
+        between = (best * 2, best * 1e6)
+    inside = places[(places > between[0]) & (places < between[1])]
+    assert 0.05 < len(inside) / len(places) < 0.95
+    found = scaling.crossover(one, two, between=between)
+    assert found.table.empty
+    assert found.probability == pytest.approx(len(inside) / len(places))
+    np.testing.assert_allclose(found.crossed, np.quantile(inside, [0.05, 0.95]), rtol=0.01)
+    assert "of draws do, 90% of their crossings between" in found.notes[0]
+    assert found.to_dict()["crossed"] == list(found.crossed)
+    none = scaling.crossover(*fitted(ladders(1, sd=1e-4)), between=(1e18, 1e19))
+    assert none.notes[0].endswith("; 0% of draws do.")
+
+
+def test_winner_is_named_only_where_the_draws_agree():
+    one, two = fitted(ladders(3, sd=0.004))
+    at = scaling.crossover(one, two).table["compute"].item()
+    found = scaling.crossover(one, two, compute=[1e18, at * 1.01, 1e24])
+    assert list(found.winners["winner"]) == ["quick", "undecided", "steady"]
+    draws = [np.ravel(fit.draws.A) * (at * 1.01) ** -np.ravel(fit.draws.alpha)
+             for fit in (one, two)]  # fmt: skip
+    assert found.winners["probability"][1] == pytest.approx(np.mean(draws[1] < draws[0]))
+    assert "undecided where under 90%" in found.notes[1]
+    sure = scaling.crossover(one, two, compute=[1e18, 1e24]).notes[1]
+    assert sure == "probability: share of draws in which the winner has the lower loss."
+    worth = scaling.compute_multiplier(one, two, 1e20)
+    assert "probability: share of draws in which steady needs less." in worth.notes
+    bare = scaling.crossover(QUICK, STEADY, between=(1e18, 1e24))
+    assert "probability" not in " ".join(bare.notes)
+
+
+def test_issues_of_the_comparison_stand_before_those_of_its_sources():
+    meet_beyond = PowerLaw(A=8.0 * 5e22**0.02, alpha=0.07)
+    one, two = fitted(ladders(3, laws=(QUICK, meet_beyond)))
+    of_both = Issue("far-runs", "weakens", "2 runs lie far off; that is many.", "Look.", (1, 4))
+    only_one = Issue("far-runs", "blocks", "5 runs lie far off; that is many.", "Look.", (9,))
+    shared = [replace(fit, issues=(of_both,)) for fit in (one, two)]
+    for ask in (lambda a, b: scaling.crossover(a, b, compute=1e24),
+                lambda a, b: scaling.compute_multiplier(a, b, 1e24)):  # fmt: skip
+        found = ask(*shared).issues
+        assert [issue.code for issue in found][-1] == "far-runs"
+        assert "beyond-the-runs" in [issue.code for issue in found[:-1]]
+        assert found[-1].message == "quick and steady: 2 runs lie far off; that is many."
+        assert found[-1].rows == (1, 4)
+        mixed = ask(shared[0], replace(two, issues=(only_one,))).issues
+        far = [issue for issue in mixed if issue.code == "far-runs"]
+        assert [issue.message for issue in far] == [
+            "quick: 2 runs lie far off; steady: 5 runs lie far off; that is many."]  # fmt: skip
+        assert (far[0].severity, far[0].remedy) == ("blocks", "Look.")
 
 
 def test_one_side_without_errors_is_told():
@@ -374,6 +436,34 @@ def test_figures_show_the_tables(width):
     worth = scaling.compute_multiplier(one, two, np.geomspace(1e18, 1e23, 6))
     ax = scaling.plot.multiplier(worth, ax=axes[1])
     np.testing.assert_allclose(ax.lines[0].get_ydata(), worth.table["multiplier"])
+    assert "below 1: steady is better" in ax.get_ylabel().replace("\n", " ")
+    plt.close("all")
+
+
+def test_interval_that_goes_on_outside_the_figure_has_arrows():
+    one, two = fitted(ladders(4, sd=0.02))
+    at = scaling.crossover(one, two, between=(1e2, 1e60)).table["compute"].item()
+    ends = (at / 1.5, at * 1.5)
+    ax = scaling.plot.crossover(scaling.crossover(one, two, between=ends))
+    arrows = {line.get_marker(): line.get_xdata()[0] for line in ax.lines}
+    assert arrows["<"] == pytest.approx(ends[0])
+    assert arrows[">"] == pytest.approx(ends[1])
+    plt.close("all")
+    sure = scaling.plot.crossover(scaling.crossover(*fitted(ladders(3, sd=1e-4))))
+    assert not {"<", ">"} & {line.get_marker() for line in sure.lines}
+    plt.close("all")
+
+
+@pytest.mark.parametrize("name", ["new", "a-recipe-with-a-long-name"])
+def test_label_of_the_multiplier_stays_beside_its_axes(name):
+    figure, ax = plt.subplots(figsize=(3.3, 2.4), layout="constrained")
+    worth = scaling.compute_multiplier(QUICK, STEADY, [1e18, 1e20, 1e22], names=("old", name))
+    scaling.plot.multiplier(worth, ax=ax)
+    figure.draw_without_rendering()
+    box = ax.yaxis.label.get_window_extent()
+    assert box.y0 >= 0
+    assert box.y1 <= figure.bbox.height
+    assert box.x0 >= 0
     plt.close("all")
 
 

@@ -10,15 +10,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from scaling.answer import beyond
-from scaling.forecast.recipes import Pair
+from scaling.forecast.sides import SAME, Pair
 from scaling.law import Law
 from scaling.source import summarise
 
-__all__ = ["SAME", "crossings", "signs", "turns"]
+__all__ = ["crossings", "signs", "turning_places", "turns"]
 
 Array: TypeAlias = NDArray[np.float64]
 
-SAME = 1e-12  # log ratio of losses below which two recipes tie
 _BISECTIONS = 50
 
 
@@ -67,6 +66,26 @@ def turns(sign: Array) -> NDArray[np.bool_]:
     """Intervals of the grid in which the lead changes, shape (k, m - 1)."""
     turns: NDArray[np.bool_] = sign[:, :-1] * sign[:, 1:] < 0
     return turns
+
+
+def turning_places(gap: Array, grid: Array) -> Array:
+    """Where the lead changes, for all draws together; on a straight line between two places.
+
+    Parameters
+    ----------
+    gap : ndarray, shape (k, m)
+        Log ratio of the losses of each draw.
+    grid : ndarray, shape (m,)
+
+    Examples
+    --------
+    >>> turning_places(np.array([[-1.0, 1.0], [1.0, 2.0]]), np.array([1.0, 100.0])).round(9)
+    array([10.])
+    """
+    draw, place = np.nonzero(turns(signs(gap)))
+    before, after = gap[draw, place], gap[draw, place + 1]
+    steps = np.diff(np.log(grid))[place]
+    return np.asarray(grid[place] * np.exp(steps * before / (before - after)))
 
 
 def _drawn(pair: Pair, grid: Array, sign: Array, rising: bool, best: float) -> Array:

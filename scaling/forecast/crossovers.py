@@ -14,11 +14,19 @@ from scaling.answer import Answer, beyond, beyond_issues
 from scaling.columns import COLUMNS
 from scaling.cost import Cost
 from scaling.errors import Issue, ScalingError
-from scaling.forecast.crossings import SAME, crossings, signs, turns
-from scaling.forecast.recipes import UNNAMED, Pair, pair_of, share_below, undefined
+from scaling.forecast.crossings import crossings, signs, turning_places, turns
+from scaling.forecast.sides import (
+    SAME,
+    UNNAMED,
+    Pair,
+    pair_of,
+    same_recipes,
+    share_below,
+    undefined,
+)  # fmt: skip
 from scaling.frontier.allocation import positive
 from scaling.frontier.table import with_ends
-from scaling.source import Source
+from scaling.source import Source, summarise
 from scaling.text import human, percent
 
 __all__ = ["Crossover", "crossover"]
@@ -30,7 +38,9 @@ _GRID = 97
 _FAR = 10.0 ** np.arange(0.0, 61.0)  # where the best laws are looked at outside the range
 _SHOWN = 8  # rows of winners at most, where none were asked for
 _TOLD_FAR = 6  # powers of ten from which a distance is no longer counted
-_EITHER = "either"
+_EITHER = "either"  # wins where the best laws tie
+_UNDECIDED = "undecided"
+_DECIDED = 0.9  # share of draws that must agree with the best laws for a winner to be named
 
 
 @dataclass(frozen=True)
@@ -57,9 +67,14 @@ class Crossover(Answer):
     probability : float
         Share of the draws that cross anywhere in the range, either way, of those that have a loss
         throughout it; NaN without draws.
+    crossed : (float, float)
+        Between which places the middle ``level`` of all crossings of the draws lie, either way;
+        NaN where none cross.
     winners : DataFrame
         At a few places: both losses with ends, ``difference`` (the first less the second), the
-        winner, and the probability that it wins.
+        ``winner``, and ``probability``: the share of draws in which it has the lower loss. Where
+        fewer than 90% of draws agree with the best laws the winner is ``undecided``, and the
+        probability is that of the one with the lower loss at its best law. ``either`` is a tie.
     curves : DataFrame
         The same at many places, for a figure.
     """
@@ -70,6 +85,7 @@ class Crossover(Answer):
     between: tuple[float, float] = (0.0, np.inf)
     reach: tuple[float, float] | None = None
     probability: float = np.nan
+    crossed: tuple[float, float] = (np.nan, np.nan)
     winners: pd.DataFrame = field(default_factory=pd.DataFrame)
     curves: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
 
@@ -83,13 +99,29 @@ class Crossover(Answer):
         """The crossings in words, and what the intervals are."""
         unit = _unit(self.axis)
         low, high = (human(end) for end in self.between)
+        said = [self._said(row, unit) for _, row in self.table.iterrows()]
         if self.table.empty:
-            said = f"The best laws do not cross between {low} and {high}{unit}"
-            drawn = (
-                "" if np.isnan(self.probability) else f"; {percent(self.probability)} of draws do"
-            )
-            return (f"{said}{drawn}.", self.intervals)
-        return (*(self._said(row, unit) for _, row in self.table.iterrows()), self.intervals)
+            none = f"The best laws do not cross between {low} and {high}{unit}"
+            said = [f"{none}{self._said_of_draws()}."]
+        return (*said, *self._said_of_winners(), self.intervals)
+
+    def _said_of_draws(self) -> str:
+        if np.isnan(self.probability):
+            return ""
+        share = f"; {percent(self.probability)} of draws do"
+        if np.isnan(self.crossed).any():
+            return share
+        first, last = (human(end) for end in self.crossed)
+        return f"{share}, {100 * self.level:.10g}% of their crossings between {first} and {last}"
+
+    def _said_of_winners(self) -> tuple[str, ...]:
+        if self.winners["probability"].isna().all():
+            return ()
+        said = "probability: share of draws in which the winner has the lower loss"
+        if (self.winners["winner"] == _UNDECIDED).any():
+            said += (f"; undecided where under {percent(_DECIDED)}, and then of the one whose best "
+                     "law is lower")  # fmt: skip
+        return (f"{said}.",)
 
     def _said(self, row: pd.Series, unit: str) -> str:
         at = human(row[self.axis])
@@ -111,7 +143,7 @@ class Crossover(Answer):
         return {
             **super().to_dict(), "names": list(self.names), "axis": self.axis,
             "target": self.target, "between": list(self.between), "probability": self.probability,
-            "winners": self.winners.to_dict(orient="records"),
+            "crossed": list(self.crossed), "winners": self.winners.to_dict(orient="records"),
         }  # fmt: skip
 
 
@@ -174,20 +206,21 @@ def crossover(
     grid = np.geomspace(low, high, _GRID)
     gaps = [np.atleast_2d(pair.gap(laws, grid)) for laws in pair.laws]
     table = crossings(pair, grid, gaps, level)
-    issues = [*pair.issues(level), *_outside(pair, table, gaps[0], (low, high))]
-    share = np.nan
+    issues = _outside(pair, table, gaps[0], (low, high))
+    share, crossed = np.nan, (np.nan, np.nan)
     if pair.drawn:
         issues += undefined(gaps[1])
         lead = signs(gaps[1])
         known = ~np.isnan(lead).any(axis=-1)
         share = float(turns(lead[known]).any(axis=-1).mean()) if known.any() else np.nan
+        crossed = _middle(turning_places(gaps[1], grid), level)
     curves = _winners(pair, grid, level)
-    issues += _not_told_apart(pair, curves)
+    issues += [*_not_told_apart(pair, curves), *pair.issues(level)]
     first, second = pair.names
     both = f"{first} or {second}" if (first, second) == UNNAMED else f"{first} (a) or {second} (b)"
     return Crossover(
         table, f"Which is better, {both}", level, pair.kind, tuple(issues), pair.names,
-        pair.a.axis, pair.a.target, (low, high), pair.reach, share,
+        pair.a.axis, pair.a.target, (low, high), pair.reach, share, crossed,
         _winners(pair, places, level), curves,
     )  # fmt: skip
 
@@ -204,6 +237,12 @@ def _between(between: Sequence[Any] | None, pair: Pair) -> tuple[float, float]:
     if len(ends) != 2 or not ends[0] < ends[1]:
         raise ScalingError(f"between must be two numbers, the lower first; got {between!r}.")
     return float(ends[0]), float(ends[1])
+
+
+def _middle(places: Array, level: float) -> tuple[float, float]:
+    """Ends of the middle of the crossings; NaN where there are none."""
+    _, low, high = summarise(np.nan, places if places.size else None, level)
+    return float(low), float(high)
 
 
 def _places(low: float, high: float) -> Array:
@@ -235,6 +274,8 @@ def _winners(pair: Pair, at: Array, level: float) -> pd.DataFrame:
     if drawn:
         behind = np.where(gap < 0, drawn[0] - drawn[1], drawn[1] - drawn[0])
         table["probability"] = share_below(behind, 0.0)
+        open_ = table["probability"].round(2) < _DECIDED  # rounded as it is printed
+        table.loc[~tie & open_, "winner"] = _UNDECIDED
     if pair.reach is not None:
         table["beyond"] = beyond({pair.a.axis: pair.reach}, {pair.a.axis: at})
     return table
@@ -244,11 +285,9 @@ def _outside(
     pair: Pair, table: pd.DataFrame, gap: Array, between: tuple[float, float]
 ) -> list[Issue]:
     """What there is to say of laws that do not cross in the range, or only far from the runs."""
-    if (np.abs(gap) < SAME).all():
-        return [Issue(
-            "same-recipes", "note",
-            f"{pair.a.name} and {pair.b.name} have the same loss throughout.",
-            "Check that two different recipes were given.")]  # fmt: skip
+    same = same_recipes(pair, gap)
+    if same:
+        return list(same)
     far = [row for row in table["beyond"] if row > _HORIZON]
     if far:
         return [_far_issue(f"a crossing is {_distance(max(far))} beyond the runs")]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scaling.answer import Answer, beyond, beyond_issues
 from scaling.cost import Cost
 from scaling.errors import Issue
-from scaling.forecast.recipes import Pair, pair_of, share_below, undefined
+from scaling.forecast.sides import Pair, pair_of, same_recipes, share_below, undefined
 from scaling.frontier.allocation import positive
 from scaling.frontier.table import with_ends
 from scaling.law import Law
@@ -24,6 +24,7 @@ __all__ = ["Multiplier", "compute_multiplier"]
 
 Array: TypeAlias = NDArray[np.float64]
 
+_AROUND = np.array([0.1, 1.0, 10.0])  # times a compute: two recipes that only cross differ there
 
 @dataclass(frozen=True)
 class Multiplier(Answer):
@@ -47,8 +48,11 @@ class Multiplier(Answer):
     def notes(self) -> tuple[str, ...]:
         """Which way round the multiplier is, and what the intervals are."""
         a, b = self.names
-        return (f"multiplier: {self.axis} that {b} needs to reach the loss of {a}, over that of "
-                f"{a}; below 1 {b} is the better.", self.intervals)  # fmt: skip
+        way = (f"multiplier: {self.axis} that {b} needs to reach the loss of {a}, over that of "
+               f"{a}; below 1 {b} is the better.")  # fmt: skip
+        if self.table["probability"].isna().all():
+            return (way, self.intervals)
+        return (way, f"probability: share of draws in which {b} needs less.", self.intervals)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, with the names."""
@@ -120,13 +124,16 @@ def compute_multiplier(
     ratio = drawn[1] / spent if drawn else None
     table = with_ends(table, "multiplier", needed / spent, ratio, level)
     table["probability"] = np.nan if ratio is None else share_below(ratio, 1.0)
-    issues = [*pair.issues(level), *_unreached(pair, spent, needed, drawn and drawn[1])]
+    around = np.outer(spent, _AROUND).ravel()
+    issues = [*same_recipes(pair, pair.gap(pair.laws[0], around)),
+              *_unreached(pair, spent, needed, drawn and drawn[1])]  # fmt: skip
     issues += undefined(drawn[1]) if drawn else ()
     if pair.reach is not None:
         farther = np.fmax(_distance(pair.a.reach, spent), _distance(pair.b.reach, needed))
         table["beyond"] = farther
         known = farther[np.isfinite(farther)]
         issues += beyond_issues(known, widened=pair.widens, drawn=pair.drawn)
+    issues += pair.issues(level)
     title = f"What {pair.b.name} is worth in {axis}, beside {pair.a.name}"
     return Multiplier(table, title, level, pair.kind, tuple(issues), pair.names, axis, pair.reach)
 

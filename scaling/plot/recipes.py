@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from scaling.errors import ScalingError
 from scaling.forecast.crossovers import Crossover
 from scaling.forecast.multipliers import Multiplier
-from scaling.plot.labels import Board, Spot
+from scaling.plot.labels import Board, Spot, extent, wrapped
 from scaling.plot.style import (
     BAND,
     INK,
@@ -32,6 +32,7 @@ __all__ = ["crossover", "multiplier"]
 
 _RUNS = "#f2f2f2"
 _ROOM = 0.12  # of the values' range, above and below them, for words
+_ARROW = 7  # points, where an interval goes on outside the axes
 _SPOTS = 13  # places across the axes where a text is tried
 
 
@@ -126,7 +127,7 @@ def multiplier(multiplier: Multiplier, *, ax: Axes | None = None) -> Axes:
     _band(ax, table, axis, "multiplier")
     ax.scatter(table[axis], table["multiplier"], s=14, color=MAIN, zorder=3)
     ax.axhline(1, color=INK, linewidth=0.9)
-    ax.set(xlabel=f"{label(axis)} of {first}", ylabel=f"{axis} multiplier")
+    ax.set(xlabel=f"{label(axis)} of {first}", ylabel=f"{axis} multiplier\n")
     human_ticks(ax, "x", table[axis])
     seen = np.append(_heights(table, "multiplier"), 1.0)
     quantity_ticks(ax, "y", spaced_ends(seen, log=True), log=True, most=6)
@@ -134,6 +135,7 @@ def multiplier(multiplier: Multiplier, *, ax: Axes | None = None) -> Axes:
     ax.set_xlim(*ends)
     band = f"; band {multiplier.level:.0%}, {multiplier.kind}" if multiplier.kind != "none" else ""
     title(ax, f"{axis.capitalize()} that {second} needs to match {first}{band}")
+    _name_way(ax, f"{axis} multiplier", f"below 1: {second} is better")
     board = _board(ax, table, axis, "multiplier")
     low, high = ax.get_ylim()
     across = np.geomspace(*ends, _SPOTS + 2)[1:-1]
@@ -142,6 +144,13 @@ def multiplier(multiplier: Multiplier, *, ax: Axes | None = None) -> Axes:
     board.write("as good", spots, size=sizes_of(ax).note, color=INK, needed=False)
     _name_runs(board, multiplier.reach, low, high, sizes_of(ax).note)
     return ax
+
+
+def _name_way(ax: Axes, what: str, way: str) -> None:
+    """Label of the upright axis that says which way is good, in lines that it has room for."""
+    ax.figure.canvas.figure.draw_without_rendering()  # a title may have taken room
+    size = sizes_of(ax).axis
+    ax.set_ylabel(f"{what}\n{wrapped(way, size, extent(ax)[1])}")
 
 
 def _runs(ax: Axes, reach: tuple[float, float] | None) -> None:
@@ -193,6 +202,12 @@ def _crossing(
     if not np.isnan(low):
         ends = (max(low, between[0]), min(high, between[1]))
         ax.plot(ends, [0, 0], color=SECOND, linewidth=3.5, alpha=0.6, solid_capstyle="butt")
+        for end, goes_on, arrow in (
+            (ends[0], low < between[0], "<"),
+            (ends[1], high > between[1], ">"),
+        ):
+            if goes_on:
+                ax.plot([end], [0], marker=arrow, color=SECOND, markersize=_ARROW, clip_on=False)
         words += f"\n{_end(low, between)} to {_end(high, between)}"
     ax.plot([at], [0], marker="o", color=SECOND, markersize=6, zorder=4)
     spots = [Spot(at, 0, across, up, ha, va) for up, va in ((6, "bottom"), (-6, "top"),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -14,18 +14,28 @@ from scaling.answer import level_issues
 from scaling.columns import COLUMNS, COMPUTE
 from scaling.cost import Cost
 from scaling.counting import refuse_mixed_counting
-from scaling.errors import Issue, ScalingError
+from scaling.errors import Issue, ScalingError, worst_first
 from scaling.frontier.allocation import Question, ask, root
 from scaling.law import Law
 from scaling.runs.suspicion import refuse_mixed_losses
 from scaling.source import Source, check_level, widens
 from scaling.text import brief, percent
 
-__all__ = ["UNNAMED", "Curve", "Pair", "pair_of", "share_below", "undefined"]
+__all__ = [
+    "SAME",
+    "UNNAMED",
+    "Curve",
+    "Pair",
+    "pair_of",
+    "same_recipes",
+    "share_below",
+    "undefined",
+]
 
 Array: TypeAlias = NDArray[np.float64]
 
 UNNAMED = ("a", "b")  # what two sources are called that have no names of their own
+SAME = 1e-12  # log ratio of losses below which two recipes tie
 _ROUNDING = 1e-9  # of a compute that was found by bisection
 _MUST_AGREE = ("tokenizer", "validation_set")
 
@@ -135,11 +145,8 @@ class Pair:
         return np.asarray(gap)
 
     def issues(self, level: float) -> tuple[Issue, ...]:
-        """What weakens any comparison of the two."""
-        found = [
-            replace(issue, message=f"{curve.name}: {issue.message}")
-            for curve in (self.a, self.b) for issue in curve.source.issues
-        ]  # fmt: skip
+        """What weakens any comparison of the two: of both together, then of each source."""
+        found: list[Issue] = []
         if self.drawn:
             found += level_issues(self.count, level)
         if self.drawn and (self.draws_a is None or self.draws_b is None):
@@ -155,7 +162,42 @@ class Pair:
                 f"Compute is {costs[0].name} for {self.a.name} and {costs[1].name} for "
                 f"{self.b.name}.",
                 "Give one cost= where they should be the same."))  # fmt: skip
-        return tuple(found)
+        told = [(curve.name, issue) for curve in (self.a, self.b) for issue in curve.source.issues]
+        return (*found, *_merged(told))
+
+
+def _merged(told: Iterable[tuple[str, Issue]]) -> list[Issue]:
+    """Issues of named sources, those of one code as one that says which source has which."""
+    by_code: dict[str, list[tuple[str, Issue]]] = {}
+    for name, issue in told:
+        by_code.setdefault(issue.code, []).append((name, issue))
+    return [_one(alike) for alike in by_code.values()]
+
+
+def _one(alike: list[tuple[str, Issue]]) -> Issue:
+    names: dict[str, list[str]] = {}
+    for name, issue in alike:
+        names.setdefault(issue.message.rstrip("."), []).append(name)
+    clauses = [message.split("; ") for message in names]
+    shared = [part for part in clauses[0][1:] if all(part in other[1:] for other in clauses[1:])]
+    said = [
+        f"{' and '.join(dict.fromkeys(who))}: {'; '.join(p for p in parts if p not in shared)}"
+        for who, parts in zip(names.values(), clauses, strict=True)
+    ]
+    gravest = worst_first(issue for _, issue in alike)[0]
+    remedies = " ".join(dict.fromkeys(issue.remedy for _, issue in alike))
+    rows = tuple(dict.fromkeys(row for _, issue in alike for row in issue.rows))
+    return Issue(gravest.code, gravest.severity, f"{'; '.join([*said, *shared])}.", remedies, rows)
+
+
+def same_recipes(pair: Pair, gap: Array) -> tuple[Issue, ...]:
+    """An issue where the best laws tie at all places looked at: gaps of shape (m,) or (k, m)."""
+    if not (np.abs(gap) < SAME).all():
+        return ()
+    return (Issue(
+        "same-recipes", "note",
+        f"{pair.a.name} and {pair.b.name} have the same loss throughout.",
+        "Check that two different recipes were given."),)  # fmt: skip
 
 
 def undefined(values: Array) -> tuple[Issue, ...]:

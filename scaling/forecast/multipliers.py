@@ -25,7 +25,6 @@ __all__ = ["Multiplier", "compute_multiplier"]
 Array: TypeAlias = NDArray[np.float64]
 
 
-
 @dataclass(frozen=True)
 class Multiplier(Answer):
     """Compute that one recipe needs for what the other reaches, over the other's.

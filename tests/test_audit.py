@@ -12,6 +12,8 @@ import scaling
 from scaling import FitError, Huber, Law, LeastAbsolute, LeastSquares, ScalingError, coef
 from scaling.counting import total_params, without_embeddings
 from scaling.datasets.simulated import isoflop_runs
+from scaling.forecast.choices import without_run
+from scaling.forecast.spreads import decide, not_counted, spread_of
 from scaling.laws import Chinchilla, CoupledChinchilla, Kaplan, PowerLaw, PowerLawPlusConstant
 from scaling.storage import plain
 
@@ -166,8 +168,11 @@ def test_choices_seldom_decide_in_tables_that_follow_the_law():
         audits.append(scaling.audit(scaling.fit(Chinchilla, runs, seed=seed)))
     wide = np.array([audit.spread["in_intervals"].iloc[-1] for audit in audits])
     told = np.array(["choices-decide" in codes(audit) for audit in audits])
-    assert told.tolist() == (wide > 1.5).tolist()
+    times = np.array([audit.spread["times"].iloc[-1] for audit in audits])
+    outside = np.array([audit.spread["outside"].iloc[-1] for audit in audits])
+    assert told.tolist() == ((wide > 1.5) | (outside >= 4) | (times > 3)).tolist()
     assert told.mean() <= 0.1
+    assert times.max() < 2
     assert np.median(wide) == pytest.approx(0.8, abs=0.15)
 
 
@@ -208,6 +213,81 @@ def test_on_the_runs_of_hoffmann_choices_decide(real):
     assert f"{whole['in_intervals']:.2g} times as wide" in issue.message
     most = real.table[real.table["counted"]]["shift"].abs().idxmax()
     assert issue.message.endswith(f"most moves it: {real.table.loc[most, 'choice']}.")
+
+
+def test_outliers_do_not_hide_that_choices_decide(chinchilla_runs_all):
+    """They widen the interval as much as the spread; every objective counts all the same."""
+    answer = scaling.audit(scaling.fit(Chinchilla, chinchilla_runs_all), compute=1e24)
+    values = answer.table["value"][answer.table["group"] != "form"]
+    squares = scaling.fit(
+        Chinchilla, chinchilla_runs_all, objective=LeastSquares(space="linear"), bootstrap=0
+    )
+    row = by_choice(answer).loc["LeastSquares of loss"]
+    assert row["value"] == pytest.approx(size_at_1e24(squares), rel=1e-6)
+    assert row["misfit"] > 1.5
+    assert row["counted"]
+    whole = answer.spread.iloc[-1]
+    assert whole["times"] == pytest.approx(values.max() / values.min())
+    assert codes(answer)["choices-decide"]
+    sentence = answer.notes[1]
+    assert f"the highest {whole['times']:.3g} times the lowest" in sentence
+    counted = answer.table[answer.table["counted"]].iloc[1:]
+    out = (~counted["value"].between(*answer.table.iloc[0][["value_low", "value_high"]])).sum()
+    assert f"{out} of {len(counted)} choices outside it" in sentence
+    assert sentence.endswith("1 form misses the runs and does not count: 186B (Kaplan).")
+
+
+@pytest.mark.parametrize(("values", "interval", "told"), [
+    ([10.0] * 20 + [11.0, 14.0], (8.0, 12.0), False),  # one outside, one interval apart
+    ([10.0] * 20 + [7.0, 14.0], (8.0, 12.0), True),  # 1.75 intervals apart
+    ([10.0] * 20 + [11.2] * 3, (9.0, 11.0), False),
+    ([10.0] * 20 + [11.2] * 4, (9.0, 11.0), True),  # four outside
+    ([10.0] * 20 + [5.0, 14.9], (0.0, 20.0), False),
+    ([10.0] * 20 + [5.0, 15.1], (0.0, 20.0), True),  # thrice apart, all inside
+    ([10.0] * 20 + [5.0, 15.1], (np.nan, np.nan), True),  # without resamples
+    ([10.0] * 20 + [-5.0, 15.1], (-10.0, 30.0), False),  # no ratio where signs differ
+])  # fmt: skip
+def test_choices_decide_by_width_by_count_or_by_ratio(values, interval, told):
+    low, high = interval
+    value = np.array([10.0, *values])
+    table = pd.DataFrame({
+        "group": ["as fitted", *["rows"] * len(values)], "choice": "one", "value": value,
+        "outside": (value < low) | (value > high), "counted": True,
+        "value_low": low, "value_high": high,
+    })  # fmt: skip
+    assert decide(spread_of(table).iloc[-1]) is told
+
+
+def test_forms_that_miss_the_runs_are_counted_and_placed():
+    table = pd.DataFrame({
+        "choice": ["own", "a", "b", "c", "d"], "value": [1.0, 3.0, 7.0, 5.0, 2.0],
+        "counted": [True, False, False, False, True], "value_low": np.nan, "value_high": np.nan,
+    })  # fmt: skip
+    assert not_counted(table) == (
+        "3 forms miss the runs and do not count: from 3 (a) to 7 (b).")  # fmt: skip
+    assert not not_counted(table[table["counted"]])
+
+
+def test_a_row_is_said_to_be_labelled_where_labels_do_not_count_rows(fit):
+    assert without_run(fit, 5).words == "without the run in row 5"
+    later = scaling.fit(Chinchilla, DEMO.iloc[3:], bootstrap=0)
+    assert without_run(later, 2).words == "without the run in row labelled 5"
+
+
+def test_the_checklist_names_the_rows_left_out():
+    rows = [4, 40]
+    item = "rows dropped before the fit, and why"
+    fitted = scaling.fit(Chinchilla, DEMO.drop(rows), bootstrap=0)
+    said = items(scaling.audit(fitted, "E", all_runs=DEMO).checklist)
+    assert said[item] == "2 of 63 (rows 4, 40), why: not recorded"
+    assert items(scaling.checklist(fitted, all_runs=DEMO)) == said
+    again = scaling.fit(Chinchilla, DEMO.drop(rows).reset_index(drop=True), bootstrap=0)
+    said = items(scaling.checklist(again, all_runs=DEMO))
+    assert said[item] == "2 of 63, why: not recorded"  # new labels name other rows
+    shuffled = DEMO.set_axis(np.arange(63) + 100)
+    assert items(scaling.checklist(fitted, all_runs=shuffled))[item] == said[item]
+    with pytest.raises(ScalingError, match="61 runs of the fit and those left out; got 61"):
+        scaling.checklist(fitted, all_runs=DEMO.drop(rows))
 
 
 def test_an_audit_takes_less_than_five_seconds(chinchilla_runs):

@@ -446,10 +446,31 @@ def test_audit_draws_a_bar_from_the_answer_to_each_choice(fit, width):
     np.testing.assert_allclose([band.x0, band.x1], [base["value_low"], base["value_high"]])
     figure.draw_without_rendering()
     inside = figure.bbox
-    for text in [*ax.texts, *ax.get_yticklabels(), ax.title, *ax.get_legend().get_texts()]:
+    for text in [*ax.texts, *ax.get_yticklabels(), ax.title, ax.xaxis.label,
+                 *ax.get_legend().get_texts()]:  # fmt: skip
         box = text.get_window_extent()
         assert box.x0 >= inside.x0 - 1
         assert box.x1 <= inside.x1 + 1
+
+
+def test_long_names_of_choices_keep_their_words_in_a_narrow_figure(fit):
+    audit = scaling.audit(fit, compute=1e24)
+    table = audit.table.copy()
+    most = table.iloc[1:]["shift"].abs().sort_values(ascending=False, kind="stable").index
+    table.loc[most[0], "choice"] = "without the highest tokens_per_parameter_seen fifth"
+    table.loc[most[1], "choice"] = f"without run {'x' * 60}-seed1"
+    figure, ax = plt.subplots(figsize=(3.3, 5), layout="constrained")
+    scaling.plot.audit(dataclasses.replace(audit, table=table), ax=ax)
+    figure.draw_without_rendering()
+    whole, cut = ax.get_yticklabels()[:2]
+    assert whole.get_text().split() == table.loc[most[0], "choice"].split()
+    assert cut.get_text().startswith("without run\nxxx")
+    assert cut.get_text().endswith("-seed1")
+    boxes = [text.get_window_extent() for text in ax.get_yticklabels()]
+    assert min(box.x0 for box in boxes) >= figure.bbox.x0 - 1
+    assert max(box.width for box in boxes) <= 0.5 * figure.bbox.width
+    for above, below in itertools.pairwise(boxes):
+        assert above.y0 >= below.y1 - 1
 
 
 def test_audit_colours_what_lies_outside_and_leaves_what_does_not_count_hollow(fit):

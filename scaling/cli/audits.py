@@ -48,12 +48,12 @@ def audit(
             "audit needs a saved fit or a table of runs; a published law has no runs to fit again, "
             "and an ensemble is made of several fits."
         )
+    more = None if all_runs is None else table_of(all_runs, column)[0]
     if checklist is not None:  # first, because it needs no runs
         try:
-            checklist.write_text(scaling.checklist(fit), encoding="utf-8")
+            checklist.write_text(scaling.checklist(fit, all_runs=more), encoding="utf-8")
         except OSError as problem:
             raise ScalingError(f"{checklist} cannot be written: {problem.strerror}.") from None
-    more = None if all_runs is None else table_of(all_runs, column)[0]
     answer = scaling.audit(fit, coefficient, compute=compute, all_runs=more, level=level)
     if plot is not None:
         draw_to(lambda: scaling.plot.audit(answer), plot)

@@ -20,22 +20,20 @@ from scaling.fitting.wording import objective_text
 from scaling.forecast.asking import query_of
 from scaling.forecast.checklists import checklist
 from scaling.forecast.choices import Choice, choices_of, without_run
+from scaling.forecast.spreads import AS_FITTED, decide, how_wide, not_counted, said, spread_of
 from scaling.law import Law
 from scaling.robust import usual_spread
-from scaling.text import brief, listed, rounded
+from scaling.text import brief, listed
 
 __all__ = ["Audit", "audit"]
 
 _REASON = 160  # characters of why a choice has no answer
-_WORSE = 1.5  # times the fit's own residuals: a choice that misses the runs by more is not counted
-_WIDER = (
-    1.5  # interval widths from which a spread is told; it reaches 1 in a quarter of sound tables
-)
+_WORSE = 1.5  # times the fit's own residuals: a form that misses the runs by more is not counted
+_FORM = "form"  # the group that may miss the runs: an objective that does is still one to argue for
 _TINY = 1e-9  # residuals of this size are rounding
 _OTHER_MINIMUM = 1e-3  # share of the objective from which a settled end is a minimum of its own
 _LOWER = 1e-6  # share of the objective by which an end is lower than the fit's
 _NO_ANSWER = (ScalingError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
-_AS_FITTED = "as fitted"
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ class Audit(Answer):
     The table has the group of the choice, the choice in words, the runs fitted, ``misfit`` (how
     large residuals usually are, over the fit's own), the value, its ``shift`` relative to the fit's
     and in half widths of the interval, whether it lies ``outside`` the interval, and whether it is
-    ``counted``: a choice that misses the runs by over 1.5 times as much is shown, but not counted.
+    ``counted``: a form that misses the runs by over 1.5 times as much is shown, but not counted.
 
     Attributes
     ----------
@@ -53,8 +51,9 @@ class Audit(Answer):
         What was asked.
     spread : DataFrame
         One row a group and one for all: how many choices count, the lowest and the highest value
-        with the choices that give them, and ``in_intervals``, the width between them over that of
-        the interval.
+        with the choices that give them, ``times``, the highest over the lowest,
+        ``in_intervals``, the width between them over that of the interval, and how many of the
+        choices lie ``outside`` it.
     left_out : mapping of str to str
         Choices without an answer, and why.
     checklist : str
@@ -69,25 +68,23 @@ class Audit(Answer):
     @property
     def printed(self) -> pd.DataFrame:
         """The table, with words for what lies outside the interval or does not count."""
-        said = np.where(self.table["outside"], "outside", "")
-        said = np.where(self.table["counted"], said, "not counted")
+        told = np.where(self.table["outside"], "outside", "")
+        told = np.where(self.table["counted"], told, "not counted")
         unsaid = ["shift_in_half_widths", "outside", "counted"]
-        return self.table.drop(columns=unsaid).assign(**{"": said})
+        return self.table.drop(columns=unsaid).assign(**{"": told})
 
     @property
     def notes(self) -> tuple[str, ...]:
         """The spread over the choices beside the interval, and what could not be asked."""
-        base, whole = self.table.iloc[0], self.spread.iloc[-1]
-        error = (base["value_high"] - base["value_low"]) / 4
-        low, high = (rounded(whole[end], error) for end in ("lowest", "highest"))
-        wide = f", {whole['in_intervals']:.2g} times as wide as the interval"
+        whole = self.spread.iloc[-1]
+        low, high = (said(self.table, whole[end]) for end in ("lowest", "highest"))
         over = (f"Over {whole['choices']} choices {self.quantity} goes from {low} "
                 f"({whole['lowest_choice']}) to {high} ({whole['highest_choice']})")  # fmt: skip
         left = (f"Left out: {choice} ({why})." for choice, why in self.left_out.items())
         return (
             self.intervals,
-            f"{over}{wide if np.isfinite(whole['in_intervals']) else ''}.",
-            f"misfit: usual residual over the fit's own; above {_WORSE:g} a choice does not count.",
+            f"{', '.join([over, *how_wide(whole)])}. {not_counted(self.table)}".rstrip(),
+            f"misfit: usual residual over the fit's own; above {_WORSE:g} a form does not count.",
             *left,
         )
 
@@ -168,7 +165,8 @@ def audit(
     table = _table(fit, rows, (value, low, high))
     answer = Audit(
         table, f"{called} of {fit.family.__name__} under other choices", level, fit.draws_kind,
-        propagated.issues, called, _spread(table), left_out, checklist(fit),
+        propagated.issues, called, spread_of(table), left_out,
+        checklist(fit, all_runs=all_runs),
     )  # fmt: skip
     return replace(answer, issues=(*answer.issues, *_wide(answer), *_basins(fit, rows)))
 
@@ -245,7 +243,7 @@ def _table(fit: Fit, rows: list[_Row], base: tuple[float, float, float]) -> pd.D
     shift = table["value"] - value
     order = pd.DataFrame({"group": pd.factorize(table["group"])[0], "shift": -shift.abs()})
     table = table.loc[order.sort_values(["group", "shift"], kind="stable").index]
-    first = (_AS_FITTED, f"{fit.family.__name__}, {own}", fit.data.count, 1.0, value)
+    first = (AS_FITTED, f"{fit.family.__name__}, {own}", fit.data.count, 1.0, value)
     table = pd.concat([pd.DataFrame([first], columns=table.columns), table], ignore_index=True)
     shift = table["value"] - value
     ends = {name: np.where(table.index == 0, end, np.nan)
@@ -254,46 +252,27 @@ def _table(fit: Fit, rows: list[_Row], base: tuple[float, float, float]) -> pd.D
         **ends, shift=shift / (abs(value) or 1.0),
         shift_in_half_widths=2 * shift / (high - low if high > low else np.nan),
         outside=(table["value"] < low) | (table["value"] > high),
-        counted=~(table["misfit"] > _WORSE),
+        counted=~((table["misfit"] > _WORSE) & (table["group"] == _FORM)),
     )  # fmt: skip
 
 
-def _spread(table: pd.DataFrame) -> pd.DataFrame:
-    """Lowest and highest value of each group's choices and the fit's own, and of all."""
-    base, counted = table.iloc[[0]], table[table["counted"]].iloc[1:]
-    width = float(base["value_high"].iloc[0] - base["value_low"].iloc[0])
-    rows = []
-    parts = [*counted.groupby("group", sort=False), ("all", counted)]
-    for group, part in parts:
-        both = pd.concat([base, part]).reset_index(drop=True)
-        low, high = (both.iloc[both["value"].to_numpy().argmin()],
-                     both.iloc[both["value"].to_numpy().argmax()])  # fmt: skip
-        named = [_AS_FITTED if end["group"] == _AS_FITTED else end["choice"] for end in (low, high)]
-        wide = (high["value"] - low["value"]) / (width if width > 0 else np.nan)
-        rows.append((group, len(part), low["value"], named[0], high["value"], named[1], wide))
-    return pd.DataFrame(rows, columns=[
-        "group", "choices", "lowest", "lowest_choice", "highest", "highest_choice", "in_intervals",
-    ])  # fmt: skip
-
-
 def _wide(answer: Audit) -> Iterator[Issue]:
-    """An issue where the choices matter more than the noise of the runs."""
+    """An issue where the choices decide the answer."""
     base, whole = answer.table.iloc[0], answer.spread.iloc[-1]
-    if not whole["in_intervals"] > _WIDER:
+    if not decide(whole):
         return
     counted = answer.table[answer.table["counted"]]
     most = counted.iloc[int(counted["shift"].abs().to_numpy().argmax())]
-    error = (base["value_high"] - base["value_low"]) / 4
     low, high, below, above = (
-        rounded(end, error)
+        said(answer.table, end)
         for end in (whole["lowest"], whole["highest"], base["value_low"], base["value_high"])
     )
+    moved = f"Reasonable choices move {answer.quantity} from {low} to {high}"
+    interval = (f"; the {100 * answer.level:.10g}% interval of the resamples is {below} to {above}"
+                if np.isfinite(base["value_low"]) else "")  # fmt: skip
     yield Issue(
         "choices-decide", "weakens",
-        f"Reasonable choices move {answer.quantity} from {low} to {high}, "
-        f"{whole['in_intervals']:.2g} times as wide as the {100 * answer.level:.10g}% interval of "
-        f"the resamples, {below} to {above}, and {int(counted['outside'].sum())} of "
-        f"{whole['choices']} lie outside it; most moves it: {most['choice']}.",
+        f"{', '.join([moved, *how_wide(whole)])}{interval}; most moves it: {most['choice']}.",
         "Report the spread beside the interval, or say why your choice is the right one.",
     )  # fmt: skip
 

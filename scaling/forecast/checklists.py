@@ -6,14 +6,17 @@ import platform
 import re
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from scaling.columns import COLUMNS, COMPUTE
-from scaling.errors import ScalingError
+from scaling.errors import ScalingError, name_rows
 from scaling.fitting import Fit
 from scaling.fitting.data import QUANTILES
 from scaling.fitting.wording import objective_text
+from scaling.forecast.choices import table_with_left_out
 from scaling.runs.reading import provenance
 from scaling.text import brief, human, percent, rounded, scalar_text
 
@@ -34,7 +37,7 @@ _HEAD = (
 Item = tuple[str, str]
 
 
-def checklist(fit: Fit) -> str:
+def checklist(fit: Fit, *, all_runs: Any = None) -> str:
     """What a report should say of a fit, as Markdown, filled from the fit itself.
 
     The items are those of the survey of Li, Kudugunta and Zettlemoyer 2025, arXiv:2502.18969. What
@@ -44,6 +47,8 @@ def checklist(fit: Fit) -> str:
     Parameters
     ----------
     fit : Fit
+    all_runs : table, optional
+        The runs with those that were left out of the fit, to say which.
 
     Returns
     -------
@@ -53,7 +58,7 @@ def checklist(fit: Fit) -> str:
     Raises
     ------
     ScalingError
-        If it is no fit.
+        If it is no fit, or the table holds no more runs than were fitted.
 
     Examples
     --------
@@ -66,7 +71,7 @@ def checklist(fit: Fit) -> str:
         raise ScalingError(f"checklist takes a fit; got {type(fit).__name__}.")
     parts = {
         "Form": _form(fit), "Runs and how they are counted": _counting(fit),
-        "Which rows": _rows(fit), "Fit": _fitting(fit), "Validation": _validation(fit),
+        "Which rows": _rows(fit, all_runs), "Fit": _fitting(fit), "Validation": _validation(fit),
         "Versions": _versions(),
     }  # fmt: skip
     lines = [f"# Checklist of the fit of {fit.family.__name__} on {fit.data.count} runs", "", _HEAD]
@@ -113,7 +118,7 @@ def _range(fit: Fit, column: str) -> str:
     return f"range {_UNKNOWN}" if ends is None else f"{human(ends[0])} to {human(ends[1])}"
 
 
-def _rows(fit: Fit) -> Iterator[Item]:
+def _rows(fit: Fit, all_runs: Any) -> Iterator[Item]:
     record = provenance(fit.runs) if fit.runs is not None else {}
     yield "table", brief(record["source"]) if record else _UNKNOWN
     yield "runs fitted", str(fit.data.count)
@@ -121,9 +126,31 @@ def _rows(fit: Fit) -> Iterator[Item]:
     yield "weights", "given, one a run" if fit.weights else equal
     left = [said for said in fit.assumptions if "left out" in said]
     yield "rows dropped by the fit", " ".join(left) or "none"
-    yield "rows dropped before the fit, and why", _UNKNOWN
+    yield "rows dropped before the fit, and why", _dropped(fit, all_runs)
     yield "which checkpoints", _UNKNOWN
     yield "SHA-256 of the columns used", f"`{fit.data.digest}`"
+
+
+def _dropped(fit: Fit, all_runs: Any) -> str:
+    """Which rows were left out of the whole table; why is known to nobody here."""
+    if all_runs is None:
+        return _UNKNOWN
+    frame = table_with_left_out(fit, all_runs)
+    dropped = f"{len(frame) - fit.data.count} of {len(frame)}"
+    labels = _missing(fit, frame)
+    which = f" ({name_rows(labels)})" if labels else ""
+    return f"{dropped}{which}, why: {_UNKNOWN}"
+
+
+def _missing(fit: Fit, frame: pd.DataFrame) -> list[Any]:
+    """Labels that the fit's runs lack; none where the labels of the two do not agree."""
+    runs, columns = fit.runs, list(fit.columns.values())
+    if runs is None or not (frame.index.is_unique and runs.index.isin(frame.index).all()):
+        return []
+    same = frame.loc[runs.index, columns].reset_index(drop=True)
+    if not same.equals(runs[columns].reset_index(drop=True)):
+        return []
+    return list(frame.index[~frame.index.isin(runs.index)])
 
 
 def _fitting(fit: Fit) -> Iterator[Item]:

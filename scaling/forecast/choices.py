@@ -29,7 +29,7 @@ from scaling.runs.budgets import budgets_of
 from scaling.runs.door import loose_numbers
 from scaling.text import human
 
-__all__ = ["Choice", "choices_of", "without_run"]
+__all__ = ["Choice", "choices_of", "table_with_left_out", "without_run"]
 
 Array: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.intp]
@@ -120,9 +120,30 @@ def without_run(fit: Fit, place: int) -> Choice:
     """The choice without one run, named."""
     frame = fit.with_runs()
     name = f"run {frame['run'].iloc[place]}" if "run" in frame.columns else (
-        f"the run in row {frame.index[place]}")  # fmt: skip
+        f"the run in row {_label(frame.index, place)}")  # fmt: skip
     kept = np.delete(np.arange(len(frame)), place)
     return Choice("one run", f"without {name}", rows=kept)
+
+
+def table_with_left_out(fit: Fit, all_runs: Any) -> pd.DataFrame:
+    """The whole table as a DataFrame, if it holds more rows than were fitted.
+
+    Raises
+    ------
+    ScalingError
+        If it does not.
+    """
+    frame = checked(fit.family, all_runs, fit.columns)[0]
+    if len(frame) <= fit.data.count:
+        raise ScalingError(f"all_runs must hold the {fit.data.count} runs of the fit and those "
+                           f"left out; got {len(frame)} rows.")  # fmt: skip
+    return frame
+
+
+def _label(index: pd.Index, place: int) -> str:
+    """The label of a row, said to be one where labels do not count the rows."""
+    counts = index.equals(pd.RangeIndex(len(index)))
+    return f"{'' if counts else 'labelled '}{index[place]}"
 
 
 def _objectives(fit: Fit) -> Iterator[Choice]:
@@ -160,11 +181,8 @@ def _outliers(fit: Fit, all_runs: Any) -> Iterator[Choice]:
         yield Choice("outliers", "with the runs left out before the fit",
                      impossible="if there are any, give the whole table in all_runs=")  # fmt: skip
         return
-    frame = checked(fit.family, all_runs, fit.columns)[0]
+    frame = table_with_left_out(fit, all_runs)
     more = len(frame) - n
-    if more <= 0:
-        raise ScalingError(f"all_runs must hold the {n} runs of the fit and those left out; got "
-                           f"{len(frame)} rows.")  # fmt: skip
     yield Choice(
         "outliers", f"with the {more} {'run' if more == 1 else 'runs'} left out", runs=frame
     )

@@ -26,6 +26,7 @@ Array: TypeAlias = NDArray[np.float64]
 
 _AROUND = np.array([0.1, 1.0, 10.0])  # times a compute: two recipes that only cross differ there
 
+
 @dataclass(frozen=True)
 class Multiplier(Answer):
     """Compute that one recipe needs for what the other reaches, over the other's.

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
 from scaling.forecast.audits import Audit
-from scaling.plot.labels import extent, text_size
+from scaling.plot.labels import extent, text_size, wrapped
 from scaling.plot.style import (
     BAND,
     INK,
@@ -35,7 +35,10 @@ _LOGARITHMIC = 5.0  # times from the least to the largest value, from which the 
 _BESIDE = 3.0  # points between a bar and its value
 _BELOW = 3.6  # sizes of the axis label, between the axes and the legend
 _WIDER = 2.0  # times the range of the bars that the interval may add on either side
-_LONGEST = 34  # characters of a choice
+_SHARE = 0.45  # of the figure's width that the name of a choice may take
+_SMALLER = 0.8  # size of a name in two lines, which its row must hold, over that of one
+_POINTS = 72.0  # an inch
+_TIGHT = 0.95  # sizes from one of these lines to the next
 
 
 def audit(audit: Audit, *, ax: Axes | None = None) -> Axes:
@@ -80,10 +83,11 @@ def audit(audit: Audit, *, ax: Axes | None = None) -> Axes:
             color=[fill for fill, _ in fills], edgecolor=[edge for _, edge in fills],
             linewidth=0.8, zorder=3)  # fmt: skip
     ax.axvline(base["value"], color=INK, linewidth=1.0, zorder=4)
-    ax.set_yticks(places, [_short(words) for words in drawn["choice"]])
+    ax.set_yticks(places, [words.partition(", ")[0] for words in drawn["choice"]])
     ax.set_ylim(-0.7, max(len(drawn) - 0.3, 0.7))
-    ax.set_xlabel(label(audit.quantity))
+    ax.set_xlabel(label(audit.quantity), loc="right")  # it may be wider than narrow axes
     quiet(ax)
+    _fit_names(ax)
     ax.grid(False, axis="y")
     ax.tick_params(axis="y", length=0)
     _legend(ax, audit, drawn)
@@ -101,9 +105,36 @@ def _fill(row: pd.Series) -> tuple[str, str]:
     return (SECOND, SECOND) if row["outside"] else (MAIN, MAIN)
 
 
-def _short(words: str) -> str:
-    short = words.partition(", ")[0]
-    return short if len(short) <= _LONGEST else f"{short[: _LONGEST - 3]}..."
+def _fit_names(ax: Axes) -> None:
+    """Put names of choices that are too long for the figure in two smaller lines."""
+    size = sizes_of(ax).tick
+    room = _SHARE * ax.figure.get_figure(root=True).get_figwidth() * _POINTS
+    ticks = ax.get_yticks()
+    names = [text.get_text() for text in ax.get_yticklabels()]
+    ax.set_yticks(ticks, [_in_lines(name, size, room) for name in names])
+    for text in ax.get_yticklabels():
+        if "\n" in text.get_text():
+            text.set(size=_SMALLER * size, linespacing=_TIGHT)
+
+
+def _in_lines(name: str, size: float, room: float) -> str:
+    """The name in one line, or in two smaller ones, cut where even they are too short."""
+    if text_size(name, size)[0] <= room:
+        return name
+    small = _SMALLER * size
+    first, *more = wrapped(name, small, room).split("\n")
+    lines = [first, " ".join(more)] if more else [first]
+    return "\n".join(_cut(line, small, room) for line in lines)
+
+
+def _cut(line: str, size: float, room: float) -> str:
+    """The line, without its middle where it is too long."""
+    kept = len(line)
+    short = line
+    while text_size(short, size)[0] > room and kept > 2:
+        kept -= 1
+        short = f"{line[: (kept + 1) // 2]}...{line[len(line) - kept // 2 :]}"
+    return short
 
 
 def _legend(ax: Axes, audit: Audit, drawn: pd.DataFrame) -> None:

@@ -1,5 +1,7 @@
 """The Chinchilla law with params and tokens coupled by an outer exponent."""
 
+import numpy as np
+
 from scaling.law import Coef, Law, coef
 
 
@@ -22,6 +24,16 @@ class CoupledChinchilla(Law):
     def formula(self, N, D):
         inner = self.A * N**-self.alpha + self.B * D**-self.beta
         return self.E + inner**self.gamma
+
+    def gradient(self, N, D):
+        n, d = N**-self.alpha, D**-self.beta
+        inner = self.A * n + self.B * d
+        power = inner**self.gamma
+        outer = self.gamma * power / inner
+        return {
+            "E": 1.0, "A": outer * n, "B": outer * d, "alpha": -outer * self.A * n * np.log(N),
+            "beta": -outer * self.B * d * np.log(D), "gamma": power * np.log(inner),
+        }  # fmt: skip
 
     def optimum(self, budget):
         # The outer power is monotone, so the best allocation is that of the sum inside.

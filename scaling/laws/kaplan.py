@@ -23,3 +23,21 @@ class Kaplan(Law):
         # The sum is taken of logarithms: its terms overflow where alpha_N is many times alpha_D.
         size = self.alpha_N / self.alpha_D * np.log(self.Nc / N)
         return np.exp(self.alpha_D * np.logaddexp(size, np.log(self.Dc / D)))
+
+    def gradient(self, N, D):
+        ahead = np.log(self.Nc / N)
+        size, data = self.alpha_N / self.alpha_D * ahead, np.log(self.Dc / D)
+        total = np.logaddexp(size, data)
+        loss, share = np.exp(self.alpha_D * total), np.exp(size - total)
+        return {
+            "Nc": loss * share * self.alpha_N / self.Nc,
+            "Dc": loss * (1 - share) * self.alpha_D / self.Dc,
+            "alpha_N": loss * share * ahead, "alpha_D": loss * (total - share * size),
+        }  # fmt: skip
+
+    def optimum(self, budget):
+        # The inner sum is least where r (Nc/N)^r = Dc N / budget; in logs, as Nc^r overflows.
+        r = self.alpha_N / self.alpha_D
+        log_N = np.log(r) + r * np.log(self.Nc) + np.log(budget) - np.log(self.Dc)
+        N = np.exp(log_N / (1 + r))
+        return {"params": N, "tokens": budget / N}

@@ -226,3 +226,9 @@ def test_damaged_file_of_an_ensemble_is_refused(tmp_path):
         path.write_text(json.dumps({k: v for k, v in record.items() if k != key}))
         with pytest.raises(scaling.ScalingError, match=r"damaged|not a fit|schema"):
             scaling.load(path)
+
+
+def test_more_resamples_of_an_ensemble_are_asked_of_itself():
+    with pytest.raises(scaling.FitError, match=r"again\(runs, bootstrap=n\)"):
+        scaling.bootstrap(MADE, 400)
+    assert MADE.again(RUNS, bootstrap=30).draws.count == 90

@@ -108,7 +108,7 @@ def _fill(row: pd.Series) -> tuple[str, str]:
 def _fit_names(ax: Axes) -> None:
     """Put names of choices that are too long for the figure in two smaller lines."""
     size = sizes_of(ax).tick
-    room = _SHARE * ax.figure.get_figure(root=True).get_figwidth() * _POINTS
+    room = _SHARE * ax.figure.canvas.figure.get_figwidth() * _POINTS
     ticks = ax.get_yticks()
     names = [text.get_text() for text in ax.get_yticklabels()]
     ax.set_yticks(ticks, [_in_lines(name, size, room) for name in names])

@@ -144,7 +144,7 @@ def _drifting(source: Any, spread: float, cuts: int) -> Law:
     """The draws, each with a drift of its own."""
     draws, family = source.draws, type(source.best)
     count, seed = draws.count, getattr(source, "seed", 0)
-    drift = Drift(spread, cuts - 1).draws(count, seed, source.data.digest)[:, None]
+    drift = Drift(spread, cuts - 1).draws(count, seed, source.objective_value)[:, None]
     shape, drifter = (count, 1), cast(Any, drifting)
     values = {name: np.broadcast_to(draws.values[name], shape) for name in family.coefficients}
     reach = np.full(shape, _reach(source))

@@ -120,6 +120,11 @@ class Ensemble:
         return int(self.options["seed"])
 
     @property
+    def objective_value(self) -> float:
+        """Objective of the first member, a sum over the kept runs."""
+        return self.members[0].objective_value
+
+    @property
     def noise(self) -> Noise | None:
         """None: the spread of the residuals stands for it."""
         return None

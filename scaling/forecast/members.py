@@ -123,8 +123,7 @@ def drawn_of(members: Sequence[Fit], drift: Drift, reach: float, seed: int) -> L
     ])  # fmt: skip
     for one in range(several):
         values[f"weight_{one + 1}"] = (chosen == one).astype(float)[:, None]
-    digest = members[0].data.digest
-    values["drift"] = drift.draws(len(place), seed, digest)[:, None]
+    values["drift"] = drift.draws(len(place), seed, members[0].objective_value)[:, None]
     return family.unchecked({**values, "reach": np.float64(reach)})
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TypeAlias
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,6 @@ __all__ = ["CALIBRATED", "Drift"]
 Array: TypeAlias = NDArray[np.float64]
 
 CALIBRATED = "calibrated"  # kind of intervals whose drift comes from the runs themselves
-_DIGITS = 12  # of a hash, enough to tell tables apart
 
 
 @dataclass(frozen=True)
@@ -41,14 +41,14 @@ class Drift:
                 f"scale={self.scale!r}, freedom={self.freedom!r}."
             )
 
-    def draws(self, n: int, seed: int, digest: str = "") -> Array:
+    def draws(self, n: int, seed: int, objective_value: float = 0.0) -> Array:
         """Drifts at the middles of n equal shares of their distribution, shuffled.
 
-        The order follows from the seed and the hash of the runs, so that the drifts of two recipes
-        are independent, and not the same by index.
+        The order follows from the seed and the objective of the fit, so that the drifts of two
+        recipes are independent, and not the same by index.
         """
         from scipy.special import stdtrit  # costs as much to import as all the rest
 
         sizes = self.scale * stdtrit(self.freedom, (np.arange(n) + 0.5) / n)
-        order = np.random.default_rng([seed, int(digest[:_DIGITS] or "0", 16)])
+        order = np.random.default_rng([seed, crc32(f"{objective_value:.4g}".encode())])
         return order.permutation(sizes)

@@ -162,7 +162,9 @@ def test_crossing_just_outside_what_was_asked_is_told():
     found = scaling.crossover(one, two, between=(1e18, 1e19))
     assert found.table.empty
     assert found.probability == 0
-    assert "outside the range asked for" in str(found)
+    told = next(issue for issue in found.issues if issue.code == "crossing-outside")
+    assert "outside the range asked for" in told.message
+    assert "crossing-far" not in codes(found)
 
 
 def test_parallel_curves_do_not_cross():

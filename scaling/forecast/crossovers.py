@@ -300,8 +300,13 @@ def _outside(
     outside = np.sort(away[(found < between[0]) | (found > between[1])])
     if not outside.size:
         return []
-    where = "" if outside[0] > _HORIZON else ", outside the range asked for"
-    return [_far_issue(f"the best laws cross only {_distance(outside[0])} beyond the runs{where}")]
+    if outside[0] > _HORIZON:
+        return [_far_issue(f"the best laws cross only {_distance(outside[0])} beyond the runs")]
+    return [Issue(
+        "crossing-outside", "note",
+        f"The best laws cross outside the range asked for, {_distance(outside[0])} beyond the "
+        "runs.",
+        "Ask again with a wider between=(low, high).")]  # fmt: skip
 
 
 def _not_told_apart(pair: Pair, curves: pd.DataFrame) -> list[Issue]:

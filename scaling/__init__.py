@@ -22,7 +22,6 @@ from scaling.frontier import Frontier, compute_optimal, regret, required
 from scaling.law import Law, coef
 from scaling.laws.presets import published
 from scaling.runs import read_runs
-from scaling.storage import load, save
 
 if TYPE_CHECKING:
     from scaling import datasets as datasets
@@ -42,6 +41,8 @@ if TYPE_CHECKING:
     from scaling.frontier.envelopes import envelope as envelope
     from scaling.frontier.isoflops import isoflop as isoflop
     from scaling.linting import lint as lint
+    from scaling.storage import load as load
+    from scaling.storage import save as save
 
 __version__ = "0.1.0"
 
@@ -99,7 +100,8 @@ _VERBS = {
     "Ensemble": "scaling.forecast.ensembles", "ensemble": "scaling.forecast.ensembles",
     "best_of_sweep": "scaling.forecast.sweeps",
     "envelope": "scaling.frontier.envelopes", "isoflop": "scaling.frontier.isoflops",
-    "lint": "scaling.linting", "profile": "scaling.fitting.profiling",
+    "lint": "scaling.linting", "load": "scaling.storage",
+    "profile": "scaling.fitting.profiling", "save": "scaling.storage",
 }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["QUANTILES", "Data", "Part"]
+__all__ = ["QUANTILES", "Data", "Part", "ranges_of"]
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -62,7 +62,11 @@ class Data:
         digest = hashlib.sha256()
         for name in sorted(columns):
             digest.update(name.encode() + np.ascontiguousarray(columns[name]).tobytes())
-        ranges = {name: (float(v.min()), float(v.max())) for name, v in columns.items()}
         widened = residual * np.sqrt(n / max(n - free, 1))
         quantiles = tuple(np.quantile(widened, QUANTILES).tolist())
-        return cls(n, ranges, digest.hexdigest(), quantiles)
+        return cls(n, ranges_of(columns), digest.hexdigest(), quantiles)
+
+
+def ranges_of(columns: Mapping[str, Array]) -> dict[str, tuple[float, float]]:
+    """Smallest and largest value of each column."""
+    return {name: (float(v.min()), float(v.max())) for name, v in columns.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -35,6 +36,7 @@ __all__ = ["fit_jointly", "fit_shared", "grouped_problem", "parts_of"]
 Array: TypeAlias = NDArray[np.float64]
 
 _RUNS_A_COEFFICIENT = 3
+_WORD = re.compile(r"\b[A-Za-z_]\w*\b")
 
 
 def fit_jointly(
@@ -90,6 +92,12 @@ def grouped_problem(recipes: Recipes, shared: tuple[str, ...]) -> Problem:
                       _spread(recipes, shared), recipes.weights)  # fmt: skip
 
 
+def _own_word(recipes: Recipes, shared: Sequence[str], group: int, word: re.Match[str]) -> str:
+    """What a word of a tie is called for one recipe."""
+    its_own = word[0] in recipes.family.coefficients and word[0] not in shared
+    return own(word[0], group) if its_own else word[0]
+
+
 def _spread(recipes: Recipes, shared: Sequence[str]) -> Constraints:
     """The constraints, said of every recipe's own coefficients."""
     count = len(recipes.labels)
@@ -100,9 +108,7 @@ def _spread(recipes: Recipes, shared: Sequence[str]) -> Constraints:
     tied = {}
     for name, expression in recipes.given.tied.items():
         for one, group in each(name):
-            tied[one] = re.sub(r"\b[A-Za-z_]\w*\b", lambda found, group=group: (  # type: ignore[misc]
-                own(found[0], group) if found[0] in recipes.family.coefficients
-                and found[0] not in shared else found[0]), expression)  # fmt: skip
+            tied[one] = _WORD.sub(partial(_own_word, recipes, shared, group), expression)
             if name in shared and tied[one] != expression:
                 raise FitError(f"{name} is shared and cannot be tied to what each recipe has its "
                                f"own of: {expression!r}.")  # fmt: skip

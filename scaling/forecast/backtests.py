@@ -287,5 +287,6 @@ def _choices(source: Any) -> tuple[Any, ...]:
     names = ("constraints", "objective", "columns")
     of_ensemble = dict(getattr(source, "options", {}))
     rows = tuple(of_ensemble.get(name) for name in ("rows", "groups"))
-    return (type(source), type(source.best), rows,
+    held = [(one.constraints.fixed, one.constraints.tied) for one in getattr(source, "members", ())]
+    return (type(source), type(source.best), rows, held,
             *(getattr(source, name, None) for name in names))  # fmt: skip

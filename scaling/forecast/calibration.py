@@ -37,8 +37,8 @@ def calibrate(fit: Made, backtest: Backtest) -> Made:
     Each draw of the law drifts off beyond the runs by a power of compute, as often up as down. The
     spread of the drifts is the smallest for which the next-run intervals of the backtest hold
     their level, every cut weighing the same, since the runs above one cut share one misfit; with
-    Student's t for so few cuts. Forecasts, best sizes and costs all carry it; the central values
-    stay.
+    Student's t for so few cuts. Forecasts, losses of a frontier and the compute of a loss all carry
+    it; the central values stay, and so do best sizes, since what a compute buys drifts alike.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from scaling.cost import Cost
 from scaling.errors import ColumnError, FitError, Issue, name_rows, whole, worst_first
 from scaling.fitting import Fit, fit
-from scaling.fitting.data import Data
+from scaling.fitting.data import Data, ranges_of
 from scaling.fitting.forecasting import Forecast, forecast_of
 from scaling.fitting.objective import Objective
 from scaling.fitting.preparing import checked, used_columns
@@ -255,6 +255,9 @@ def ensemble(
     count, seed = whole("bootstrap", bootstrap), whole("seed", seed)
     if not isinstance(drift, Drift):
         raise FitError(f"drift must be a Drift, such as {DRIFT}; got {drift!r}.")
+    if groups is not None and not isinstance(groups, str):
+        raise FitError("groups must be the name of a column, since an ensemble leaves runs out; "
+                       f"got {type(groups).__name__}.")  # fmt: skip
     given = members_of(families)
     family = given[0] if isinstance(given[0], type) else given[0].family
     if columns is None and isinstance(given[0], Fit):
@@ -278,10 +281,8 @@ def ensemble(
     inputs = tuple(numbers(frame[kept], mapping[role]) for role in family.inputs)
     residual = objective.transform(best.formula(*inputs)) - objective.transform(loss[kept])
     free = max(free_coefficients(member) for member in members)
-    data = replace(
-        Data.of(used_columns(frame[kept], mapping, cost), residual, free),
-        ranges=Data.of(used_columns(frame, mapping, cost), residual, free).ranges,
-    )
+    data = Data.of(used_columns(frame[kept], mapping, cost), residual, free)
+    data = replace(data, ranges=ranges_of(used_columns(frame, mapping, cost)))
     kind = members[0].draws_kind
     return Ensemble(
         members=members, plain=fit(family, frame, columns=mapping, bootstrap=0, seed=seed),

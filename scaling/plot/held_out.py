@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import Formatter, FuncFormatter, MaxNLocator
 
 from scaling.columns import COMPUTE
 from scaling.forecast.backtests import Backtest
@@ -104,6 +104,6 @@ def _top(shown: pd.DataFrame, binned: dict[str, pd.DataFrame]) -> float:
     return max(points, float(np.quantile(bands, _SHOWN)), 1e-3)
 
 
-def _times(written: object) -> FuncFormatter:
+def _times(written: Formatter) -> FuncFormatter:
     """Ticks written as factors."""
-    return FuncFormatter(lambda value, place: f"{written(value, place)}x")  # type: ignore[operator]
+    return FuncFormatter(lambda value, place: f"{written(value, place)}x")

@@ -1,0 +1,124 @@
+"""Train the sweep: ``python sweep.py WORK [ARM ...]``; killed, it goes on where it stopped.
+
+``WORK`` is the folder of ``corpus.py``. Every finished run is one line of ``runs.jsonl`` beside
+this file. ``python sweep.py WORK calibrate`` measures how fast each shape trains, from which the
+time left is told.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import plan
+import torch
+from tokens import BYTES, encoded
+from train import Run, train
+
+LOG = Path(__file__).with_name("runs.jsonl")
+SPEEDS = Path(__file__).with_name("calibration.json")
+ARMS = (
+    "learning-rate",
+    "isoflop",
+    "seeds",
+    "schedules",
+    "repetition",
+    "vocabulary",
+    "rate-and-batch",
+)
+CALIBRATED_STEPS = 30
+
+
+def finished(log: Path = LOG) -> pd.DataFrame:
+    """Runs in the log, one row each, with ``compute`` by 6ND."""
+    if not log.exists():
+        return pd.DataFrame(columns=["run", "arm"])
+    return pd.DataFrame([json.loads(line) for line in log.read_text().splitlines()])
+
+
+def planned(arm: str, work: Path, done: pd.DataFrame) -> list[Run]:
+    """Runs of an arm, done or not."""
+    if arm == "vocabulary":
+        size = (work / "training.txt").stat().st_size
+        return plan.vocabulary(done, lambda vocab: size / encoded(work, vocab)["training"].size)
+    return getattr(plan, arm.replace("-", "_"))(done)
+
+
+def run_all(runs: Sequence[Run], work: Path, *, workers: int, log: Path = LOG) -> None:
+    """Train what the log lacks, longest first, and append one line a finished run."""
+    names = set(finished(log)["run"])
+    left = sorted((run for run in runs if run.name not in names), key=estimate, reverse=True)
+    began, total = time.perf_counter(), sum(map(estimate, left))
+    spent = 0.0
+    for count, record in enumerate(_records(left, work, workers), 1):
+        with log.open("a") as file:
+            file.write(json.dumps(record) + "\n")
+        spent += estimate(next(run for run in left if run.name == record["run"]))
+        passed = time.perf_counter() - began
+        print(f"{count}/{len(left)} {record['run']} params {record['params']} loss "
+              f"{record['loss']:.4f} in {record['seconds']:.0f} s; about "
+              f"{passed * (total / spent - 1) / 60:.0f} min left", flush=True)  # fmt: skip
+
+
+def _records(runs: Sequence[Run], work: Path, workers: int) -> Iterator[dict]:
+    """Records of runs as they finish."""
+    if torch.cuda.is_available():
+        yield from (train(run, work, device="cuda") for run in runs)
+        return
+    for vocab_size in {run.vocab_size for run in runs}:
+        encoded(work, vocab_size)
+    with multiprocessing.get_context("spawn").Pool(workers, torch.set_num_threads, (1,)) as pool:
+        yield from pool.imap_unordered(_one, [(run, work) for run in runs])
+
+
+def _one(task: tuple[Run, Path]) -> dict:
+    return train(*task)
+
+
+def estimate(run: Run) -> float:
+    """Seconds a run takes, by the speed of the calibrated shape nearest in FLOPs a step."""
+    speeds = json.loads(SPEEDS.read_text()) if SPEEDS.exists() else {}
+    if not speeds:
+        return run.flops / 1e10
+    each = run.flops / run.steps
+    near = min(speeds, key=lambda one: abs(float(one) / each - 1))
+    return run.flops / speeds[near]
+
+
+def calibrate(work: Path, workers: int) -> None:
+    """Measure FLOPs per second of each shape, all workers at work."""
+    speeds = {}
+    for shape in plan.SHAPES:
+        run = Run("calibration", *shape, BYTES, CALIBRATED_STEPS * plan.BATCH, 1e-3, plan.BATCH)
+        both = list(_records([replace(run, seed=seed) for seed in range(workers)], work, workers))
+        slowest = max(record["seconds"] for record in both)
+        speeds[f"{run.flops / run.steps:.4g}"] = float(f"{run.flops / slowest:.3g}")
+        print(
+            f"{plan.size(shape)} params: {run.flops / slowest / 1e9:.1f} GFLOP/s a worker",
+            flush=True,
+        )
+    SPEEDS.write_text(json.dumps(speeds, indent=1) + "\n")
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Calibrate, or train the arms named, or all."""
+    work, names = Path(arguments[0]), list(arguments[1:]) or list(ARMS)
+    workers = max(multiprocessing.cpu_count(), 1)
+    if names == ["calibrate"]:
+        calibrate(work, workers)
+        return
+    for arm in names:
+        runs = planned(arm, work, finished())
+        minutes = sum(map(estimate, runs)) / workers / 60
+        print(f"{arm}: {len(runs)} runs, about {minutes:.0f} min in all", flush=True)
+        run_all(runs, work, workers=workers)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

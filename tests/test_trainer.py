@@ -28,7 +28,7 @@ import torch  # noqa: E402
 import train  # noqa: E402
 from train import CONTEXT, Run  # noqa: E402
 
-MICRO = Run("smoke", 16, 2, 256, 6 * 2048, 3e-3, 2048)
+MICRO = Run("smoke", 16, 2, 256, 48 * 1024, 1e-2, 1024)
 
 
 @pytest.fixture(scope="module")
@@ -52,12 +52,12 @@ def test_two_micro_models_append_valid_rows_and_a_killed_sweep_goes_on(work, tmp
     sweep.run_all(two, work, workers=1, log=log)
     runs, curves = table.runs_table(log), table.curves_table(log)
     assert sorted(runs["run"]) == sorted(run.name for run in two)
-    assert runs["tokens"].tolist() == [6 * 2048] * 2
-    assert runs["loss"].between(1, 6.5).all()
+    assert runs["tokens"].tolist() == [48 * 1024] * 2
+    assert (runs["loss"] < np.log(runs["vocab_size"]) - 0.5).all()
+    assert (runs["loss"] > 1).all()
     assert (runs["loss_nats_per_byte"] <= runs["loss"]).all()
-    assert (runs["loss"] < runs["unigram_loss"] + 1).all()
     assert set(curves["run"]) == set(runs["run"])
-    assert curves.groupby("run")["loss"].agg(lambda loss: loss.iloc[-1] < loss.iloc[0] + 0.1).all()
+    assert curves.groupby("run")["loss"].agg(lambda loss: loss.iloc[-1] < loss.iloc[0]).all()
     assert "min left" in capsys.readouterr().out
 
 
@@ -107,22 +107,22 @@ def test_attention_looks_at_nothing_that_comes_later():
 
 
 def test_no_text_comes_twice_unless_asked_and_unique_tokens_are_nested():
-    size = 100 * 2048 + 1
-    once = train.sequences(replace(MICRO, tokens=60 * 2048), size)
-    assert len(np.unique(once)) == len(once) == 60 * 16
-    again = replace(MICRO, tokens=32 * 2048, unique_tokens=8 * 2048)
+    size = 150 * 1024 + 1
+    once = train.sequences(replace(MICRO, tokens=120 * 1024), size)
+    assert len(np.unique(once)) == len(once) == 120 * 8
+    again = replace(MICRO, tokens=32 * 1024, unique_tokens=8 * 1024)
     starts, counted = np.unique(train.sequences(again, size), return_counts=True)
-    assert len(starts) == 8 * 16
+    assert len(starts) == 8 * 8
     assert (counted == 4).all()
-    wider = train.sequences(replace(again, unique_tokens=16 * 2048), size)
+    wider = train.sequences(replace(again, unique_tokens=16 * 1024), size)
     assert set(starts) <= set(wider)
-    with pytest.raises(SystemExit, match="unique tokens"):
-        train.sequences(replace(MICRO, tokens=200 * 2048), size)
+    with pytest.raises(ValueError, match="unique tokens"):
+        train.sequences(replace(MICRO, tokens=200 * 1024), size)
 
 
 def test_schedules_warm_up_and_end_where_they_say():
     for schedule, end in (("cosine", 0.0), ("wsd", 0.0), ("constant", 1.0)):
-        run = replace(MICRO, tokens=1000 * 2048, schedule=schedule)
+        run = replace(MICRO, tokens=1000 * 1024, schedule=schedule)
         rates = [train.rate(run, step) for step in range(run.steps)]
         assert rates[49] == 1.0
         assert rates[24] == 0.5

@@ -12,6 +12,7 @@ import multiprocessing
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
 
@@ -73,12 +74,10 @@ def _records(runs: Sequence[Run], work: Path, workers: int) -> Iterator[dict]:
         return
     for vocab_size in {run.vocab_size for run in runs}:
         encoded(work, vocab_size)
-    with multiprocessing.get_context("spawn").Pool(workers, torch.set_num_threads, (1,)) as pool:
-        yield from pool.imap_unordered(_one, [(run, work) for run in runs])
-
-
-def _one(task: tuple[Run, Path]) -> dict:
-    return train(*task)
+    fresh = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, fresh, torch.set_num_threads, (1,)) as pool:
+        for done in as_completed([pool.submit(train, run, work) for run in runs]):
+            yield done.result()
 
 
 def estimate(run: Run) -> float:

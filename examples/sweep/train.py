@@ -97,7 +97,7 @@ def sequences(run: Run, size: int) -> NDArray[np.int64]:
     needed = run.seen // CONTEXT
     unique = needed if run.unique_tokens is None else run.unique_tokens // CONTEXT
     if unique > order.size:
-        raise SystemExit(f"{run} needs {unique * CONTEXT} unique tokens; there are {size}.")
+        raise ValueError(f"{run} needs {unique * CONTEXT} unique tokens; there are {size}.")
     shuffle = np.random.default_rng(run.seed)
     epochs = [shuffle.permutation(order[:unique]) for _ in range(-(-needed // unique))]
     return CONTEXT * np.concatenate(epochs)[:needed]

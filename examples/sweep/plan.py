@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -112,6 +114,13 @@ def schedules(done: pd.DataFrame) -> list[Run]:
     return [Run("schedules", *shape, BYTES, tokens, rate(size(shape)), BATCH, seed,
                 schedule=schedule)
             for schedule, seed in (("wsd", 0), ("wsd", 1), ("constant", 0))]  # fmt: skip
+
+
+def big(done: pd.DataFrame) -> list[Run]:
+    """The run that ``forecast.json`` speaks of."""
+    said = json.loads(Path(__file__).with_name("forecast.json").read_text())
+    shape = (said["width"], said["layers"])
+    return [Run("big", *shape, BYTES, said["tokens"], rule(done)(size(shape)), BATCH)]
 
 
 def best_shapes(done: pd.DataFrame, budgets: Sequence[float]) -> list[tuple[tuple[int, int], int]]:

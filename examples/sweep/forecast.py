@@ -52,7 +52,8 @@ def forecast(unique_tokens: int) -> dict[str, Any]:
         "runs": len(runs), "largest compute": float(runs["compute"].max()), "compute": compute,
         "unique tokens": unique_tokens, "share of unique tokens": tokens / unique_tokens,
         "best params": {
-            name: {end: float(one.table[end].iloc[0]) for end in ends} for name, one in sizes.items()},
+            name: {end: float(one.table[end].iloc[0]) for end in ends}
+            for name, one in sizes.items()},
         "width": shape[0], "layers": shape[1], "params": params, "tokens": tokens, "level": LEVEL,
         "forecasts": said,
     }  # fmt: skip

@@ -10,6 +10,7 @@ import typer
 from scaling.cli import (  # each adds its commands to the app
     audits,
     backtests,
+    demos,
     fits,
     forecasts,
     frontiers,
@@ -18,7 +19,17 @@ from scaling.cli import (  # each adds its commands to the app
 from scaling.cli.shared import app
 from scaling.errors import ScalingError
 
-__all__ = ["app", "audits", "backtests", "fits", "forecasts", "frontiers", "main", "recipes"]
+__all__ = [
+    "app",
+    "audits",
+    "backtests",
+    "demos",
+    "fits",
+    "forecasts",
+    "frontiers",
+    "main",
+    "recipes",
+]
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Commands about one table of runs and one law: demo, fit, lint, laws."""
+"""Commands about one table of runs and one law: fit, lint, laws."""
 
 from __future__ import annotations
 
@@ -14,38 +14,11 @@ from scaling.fitting import Fit
 from scaling.fitting.wording import fit_text
 from scaling.laws import FAMILIES, published, published_names
 from scaling.options import bounds_of, family_of, number_or_text, objective_of, pairs_of
-from scaling.printing import console_for_output, print_answer, print_json, print_rows
+from scaling.printing import console_for_output, print_json, print_rows
 from scaling.storage import save
 from scaling.text import parse_number
 
 __all__ = ["fit_dict"]
-
-_DEMO_COMPUTE = (1e22, 1e23, 1e24)
-
-
-@app.command()
-def demo(
-    as_json: AsJson = False,
-    plot: Annotated[Path | None, typer.Option(help="Write the decision's figure here.")] = None,
-) -> None:
-    """Go from runs to a decision on a table inside the package."""
-    runs = scaling.datasets.load("demo")
-    fit = scaling.fit(scaling.laws.Chinchilla, runs, noise=0.003)
-    frontier = scaling.compute_optimal(fit, _DEMO_COMPUTE)
-    regret = scaling.regret(fit, _DEMO_COMPUTE[-1])
-    if plot is not None:
-        draw_to(lambda: scaling.plot.regret(regret), plot)
-    if as_json:
-        print_json({"runs": runs["origin"].iloc[0], "fit": fit_dict(fit),
-                    "frontier": frontier.to_dict(), "regret": regret.to_dict()})  # fmt: skip
-        return
-    console = console_for_output()
-    console.print(f"{len(runs)} runs {runs['origin'].iloc[0]}.\n", soft_wrap=True)
-    console.print(str(fit) + "\n", soft_wrap=True)
-    for answer in (frontier, regret):
-        print_answer(answer, console, known=fit.issues)
-    console.print("Next: scaling fit runs.csv --save fit.json, then scaling frontier fit.json 1e24 "
-                  "--regret", soft_wrap=True)  # fmt: skip
 
 
 @app.command("fit")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
+from scaling.datasets.shipped import sweep_curves, sweep_runs
 from scaling.datasets.simulated import isoflop_runs
 from scaling.errors import one_of
 from scaling.laws.presets import published
@@ -24,7 +25,11 @@ def _demo() -> pd.DataFrame:
     return read_runs(runs)
 
 
-_TABLES: dict[str, Callable[[], pd.DataFrame]] = {"demo": _demo}
+_TABLES: dict[str, Callable[[], pd.DataFrame]] = {
+    "demo": _demo,
+    "sweep": sweep_runs,
+    "sweep_curves": sweep_curves,
+}
 
 
 def names() -> tuple[str, ...]:
@@ -33,13 +38,18 @@ def names() -> tuple[str, ...]:
     Examples
     --------
     >>> names()
-    ('demo',)
+    ('demo', 'sweep', 'sweep_curves')
     """
     return tuple(_TABLES)
 
 
-def load(name: str) -> pd.DataFrame:
+def load(name: str, *, rows: str = "all") -> pd.DataFrame:
     """Table of runs by name.
+
+    ``sweep`` holds language models of 4 thousand to 2 million params, trained for this library on
+    the sources of Linux; ``sweep_curves`` has their validation loss along the training. The arms
+    of the sweep answer different questions and are not to be fitted together: ``rows="isoflop"``
+    gives those of one recipe.
 
     ``demo`` holds no measured runs: 63 runs on 9 compute budgets, drawn from the law of
     Besiroglu et al. 2024 with 0.3% of noise on the loss.
@@ -48,6 +58,10 @@ def load(name: str) -> pd.DataFrame:
     ----------
     name : str
         One of :func:`names`.
+    rows : str
+        Part of the table. For both tables of the sweep an arm: ``"isoflop"``, ``"seeds"``,
+        ``"learning-rate"``, ``"rate-and-batch"``, ``"schedules"``, ``"repetition"``,
+        ``"vocabulary"``, or ``"big"``, the one run that was forecast before it was trained.
 
     Returns
     -------
@@ -56,11 +70,16 @@ def load(name: str) -> pd.DataFrame:
     Raises
     ------
     ScalingError
-        If there is no such table.
+        If there is no such table, or it has no such rows.
 
     Examples
     --------
-    >>> load("demo").shape[0]
-    63
+    >>> runs = load("sweep", rows="isoflop")
+    >>> runs.shape[0], int(runs["params"].max())
+    (39, 820352)
     """
-    return _TABLES[one_of("name", name, names())]()
+    table = _TABLES[one_of("name", name, names())]()
+    arms = ("all", *table["arm"].unique()) if "arm" in table else ("all",)
+    if one_of("rows", rows, arms) == "all":
+        return table
+    return table[table["arm"] == rows].reset_index(drop=True)

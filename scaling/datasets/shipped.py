@@ -1,34 +1,26 @@
-"""The measured sweep that comes inside the package: small language models, trained for it."""
+"""The measured sweep inside the package: small language models, trained for it."""
 
 from __future__ import annotations
 
-import io
 from importlib import resources
 
 import pandas as pd
 
-from scaling.errors import one_of
 from scaling.runs.reading import read_runs
 
-__all__ = ["ARMS", "sweep_curves", "sweep_rows"]
+__all__ = ["sweep_curves", "sweep_runs"]
 
-ARMS = (
-    "isoflop", "learning-rate", "rate-and-batch", "repetition", "schedules", "seeds", "vocabulary",
-)  # fmt: skip
+_OF_A_RUN = ["run", "arm", "params"]
 
 
-def sweep_rows(rows: str) -> pd.DataFrame:
-    """Runs of one arm of the sweep, or all."""
-    runs = read_runs(pd.read_csv(io.BytesIO(_content("sweep.csv"))))
-    if one_of("rows", rows, ("all", *ARMS, "big")) == "all":
-        return runs
-    return runs[runs["arm"] == rows].reset_index(drop=True)
+def sweep_runs() -> pd.DataFrame:
+    """Finished runs of the sweep, one row each."""
+    with resources.files("scaling.datasets").joinpath("sweep.csv").open("rb") as file:
+        return read_runs(pd.read_csv(file))
 
 
 def sweep_curves() -> pd.DataFrame:
-    """Validation loss of every run of the sweep along its training."""
-    return pd.read_csv(io.BytesIO(_content("sweep_curves.csv.gz")), compression="gzip")
-
-
-def _content(name: str) -> bytes:
-    return resources.files("scaling.datasets").joinpath(name).read_bytes()
+    """Validation loss along the training of every run, with the run's arm and params."""
+    with resources.files("scaling.datasets").joinpath("sweep_curves.csv.gz").open("rb") as file:
+        curves = pd.read_csv(file, compression="gzip")
+    return sweep_runs()[_OF_A_RUN].merge(curves, on="run", validate="one_to_many")

@@ -127,7 +127,7 @@ def backtest(
     cuts : array_like, optional
         By default at most six: the upper ends of the budgets where most runs are on one, else
         places even in the logarithm; each with ten runs or more below, twice as many as
-        coefficients, over a factor of ten, and five or more above.
+        coefficients, over a factor of eight, and five or more above.
     objectives : Objective, or a list or mapping of them, optional
         Every family and fit is tried with each.
     columns : mapping of str to str, optional

@@ -28,7 +28,8 @@ _MOST_CUTS = 6
 _SPARE = 2  # runs more than coefficients that any fit below a cut needs
 _FEW_BELOW, _TIMES_FREE = 10, 2  # runs below a cut chosen here, and runs a coefficient
 _FEW_ABOVE = 5  # runs that a cut chosen here leaves above it
-_RANGE_BELOW = 10.0  # factor between the least and the largest run below such a cut
+_RANGE_BELOW = 8.0  # factor between the least and the largest run below such a cut; three budgets
+# a factor of 3 apart span 9
 _FEWEST_BUDGETS = 3
 _MOST_HELD = 2000  # runs forecast at a cut; more of them say nothing new of one misfit
 
@@ -174,7 +175,7 @@ def _chosen(values: Array, by: str, least: int) -> Array:
         return np.zeros(0)
     tops = _budget_tops(values) if by == COMPUTE else np.zeros(0)
     tops = tops[np.isin(tops, values[possible])]
-    if len(tops) >= _FEWEST_BUDGETS - 1:
+    if len(tops):
         places = np.linspace(0, len(tops) - 1, min(len(tops), _MOST_CUTS)).round().astype(int)
         return np.asarray(tops[places])
     low, high = values[possible].min(), values[possible].max()

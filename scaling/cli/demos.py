@@ -1,0 +1,95 @@
+"""The command that goes all the way on the measured sweep inside the package: demo."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+import scaling
+from scaling.cli.fits import fit_dict
+from scaling.cli.shared import AsJson, app, draw_to
+from scaling.columns import COMPUTE, LOSS, PARAMS, TOKENS
+from scaling.datasets import load
+from scaling.fitting import Fit
+from scaling.fitting.forecasting import Forecast
+from scaling.frontier import Frontier
+from scaling.laws import Chinchilla
+from scaling.printing import console_for_output, print_answer, print_json, print_rows
+from scaling.text import human, percent
+
+__all__ = ["frontiers_of_sweep", "outcome"]
+
+_POINTS = 25  # computes at which the law's frontier is drawn
+
+
+@app.command()
+def demo(
+    as_json: AsJson = False,
+    plot: Annotated[Path | None, typer.Option(help="Write the three frontiers here.")] = None,
+) -> None:
+    """Go from measured runs to a decision, a forecast, and what came of it."""
+    runs, big = load("sweep", rows="isoflop"), load("sweep", rows="big").iloc[0]
+    checked, fit = scaling.lint(runs), scaling.fit(Chinchilla, runs)
+    ways = frontiers_of_sweep(fit, big[COMPUTE])
+    regret = scaling.regret(fit, big[COMPUTE])
+    tested = scaling.backtest({"ensemble": scaling.ensemble, "Chinchilla": Chinchilla}, runs)
+    ahead = scaling.ensemble(runs).forecast(params=big[PARAMS], tokens=big[TOKENS])
+    came = outcome(ahead, big[LOSS])
+    if plot is not None:
+        draw_to(lambda: scaling.plot.frontier(ways, runs=runs), plot)
+    if as_json:
+        print_json({
+            "lint": checked.to_dict(), "fit": fit_dict(fit),
+            "frontiers": {name: one.to_dict() for name, one in ways.items()},
+            "regret": regret.to_dict(), "backtest": tested.to_dict(),
+            "forecast": ahead.to_dict(), "outcome": float(big[LOSS]),
+        })  # fmt: skip
+        return
+    console = console_for_output()
+    console.print(f"{len(runs)} language models of {human(runs[PARAMS].min())} to "
+                  f"{human(runs[PARAMS].max())} params, trained for this library on the sources of "
+                  "Linux.\n", soft_wrap=True)  # fmt: skip
+    console.print(f"{checked}\n\n{fit}\n", soft_wrap=True)
+    rows = [_row(name, one, big[COMPUTE]) for name, one in ways.items()]
+    print_rows(f"Best size at {big[COMPUTE]:.3g} FLOPs, in three ways", rows, console)
+    console.print()
+    for answer in (regret, tested, ahead):
+        print_answer(answer, console, known=fit.issues)
+    console.print(came + "\nNext: scaling lint runs.csv, scaling fit runs.csv --save fit.json, "
+                  "scaling forecast runs.csv params=70B tokens=1.4T", soft_wrap=True)  # fmt: skip
+
+
+def frontiers_of_sweep(fit: Fit, compute: float) -> Mapping[str, Frontier]:
+    """The frontier of the sweep by its curves, by its budgets and by a law, up to a compute."""
+    computes = np.geomspace(fit.runs[COMPUTE].min(), compute, _POINTS)
+    return {
+        "envelope of the curves": scaling.envelope(load("sweep_curves", rows="isoflop")),
+        "IsoFLOP valleys": scaling.isoflop(fit.runs),
+        "Chinchilla law": scaling.compute_optimal(fit, computes),
+    }
+
+
+def outcome(ahead: Forecast, loss: float) -> str:
+    """What came of a forecast of one run, in a sentence."""
+    row = ahead.table.iloc[0]
+    low, high = row["next_run_low"], row["next_run_high"]
+    where = "inside" if low <= loss <= high else "outside"
+    off = percent(abs(row[LOSS] / loss - 1))
+    return ("That run was forecast before it was trained. "
+            f"It reached {loss:.4f}: {off} off, {where} [{low:.3f}, {high:.3f}].")  # fmt: skip
+
+
+def _row(name: str, frontier: Frontier, compute: float) -> dict[str, str]:
+    """A frontier's exponent and its best size at one compute."""
+    power, ahead = frontier.exponents.loc[PARAMS], frontier.at(compute).table.iloc[0]
+    return {
+        "way": name,
+        "params grow with compute to the": f"{power['value']:.3f} [{power['low']:.3f}, "
+                                           f"{power['high']:.3f}]",
+        "best size": f"{human(ahead[PARAMS])} [{human(ahead['params_low'])}, "
+                     f"{human(ahead['params_high'])}]",
+    }  # fmt: skip

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
+import pandas as pd
 import typer
 
 import scaling
@@ -34,7 +35,7 @@ def demo(
     """Go from measured runs to a decision, a forecast, and what came of it."""
     runs, big = load("sweep", rows="isoflop"), load("sweep", rows="big").iloc[0]
     checked, fit = scaling.lint(runs), scaling.fit(Chinchilla, runs)
-    ways = frontiers_of_sweep(fit, big[COMPUTE])
+    ways = frontiers_of_sweep(runs, fit, big[COMPUTE])
     regret = scaling.regret(fit, big[COMPUTE])
     tested = scaling.backtest({"ensemble": scaling.ensemble, "Chinchilla": Chinchilla}, runs)
     ahead = scaling.ensemble(runs).forecast(params=big[PARAMS], tokens=big[TOKENS])
@@ -63,12 +64,12 @@ def demo(
                   "scaling forecast runs.csv params=70B tokens=1.4T", soft_wrap=True)  # fmt: skip
 
 
-def frontiers_of_sweep(fit: Fit, compute: float) -> Mapping[str, Frontier]:
+def frontiers_of_sweep(runs: pd.DataFrame, fit: Fit, compute: float) -> Mapping[str, Frontier]:
     """The frontier of the sweep by its curves, by its budgets and by a law, up to a compute."""
-    computes = np.geomspace(fit.runs[COMPUTE].min(), compute, _POINTS)
+    computes = np.geomspace(runs[COMPUTE].min(), compute, _POINTS)
     return {
         "envelope of the curves": scaling.envelope(load("sweep_curves", rows="isoflop")),
-        "IsoFLOP valleys": scaling.isoflop(fit.runs),
+        "IsoFLOP valleys": scaling.isoflop(runs),
         "Chinchilla law": scaling.compute_optimal(fit, computes),
     }
 

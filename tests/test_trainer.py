@@ -47,6 +47,7 @@ def test_two_micro_models_append_valid_rows_and_a_killed_sweep_goes_on(work, tmp
     two = [MICRO, replace(MICRO, width=24, vocab_size=512)]
     sweep.run_all(two[:1], work, workers=1, log=log)
     first = log.read_text()
+    log.write_text(first + '{"run": "cut sho')
     sweep.run_all(two, work, workers=1, log=log)
     assert log.read_text().startswith(first)
     sweep.run_all(two, work, workers=1, log=log)

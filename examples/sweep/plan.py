@@ -30,8 +30,8 @@ RATES = tuple(2.5e-3 * 2**i for i in range(5))
 UNIQUE, EPOCHS = (2**15, 2**16, 2**17), (1, 2, 4, 8, 16, 32, 64)
 REPEATED_SHAPES = ((16, 2), (48, 3))
 VOCABULARIES = (256, 512, 1024, 2048, 4096, 8192, 16384)
-VOCABULARY_SHAPES, CHARACTERS = ((16, 2), (32, 2), (64, 3)), 2_500_000  # bytes of text trained on
-BATCHES, RATE_FACTORS = (512, 2048, 4096, 8192), (0.5, 1.0, 2.0)
+VOCABULARY_SHAPES, CHARACTERS = ((16, 2), (32, 2), (64, 3)), 1_500_000  # bytes of text trained on
+BATCHES, RATE_FACTORS = (512, 2048, 8192), (0.5, 1.0, 2.0)
 SEEDS = (1, 2, 3, 4)  # the run of the IsoFLOP arm has seed 0
 
 
@@ -110,7 +110,7 @@ def seeds(done: pd.DataFrame) -> list[Run]:
 def schedules(done: pd.DataFrame) -> list[Run]:
     """The best run of one budget under other schedules, one of them twice."""
     rate = rule(done)
-    ((shape, tokens),) = best_shapes(done, BUDGETS[3:4])
+    ((shape, tokens),) = best_shapes(done, BUDGETS[2:3])
     return [Run("schedules", *shape, BYTES, tokens, rate(size(shape)), BATCH, seed,
                 schedule=schedule)
             for schedule, seed in (("wsd", 0), ("wsd", 1), ("constant", 0))]  # fmt: skip

@@ -40,7 +40,17 @@ def finished(log: Path = LOG) -> pd.DataFrame:
     """Runs in the log, one row each, with ``compute`` by 6ND."""
     if not log.exists():
         return pd.DataFrame(columns=["run", "arm"])
-    return pd.DataFrame([json.loads(line) for line in log.read_text().splitlines()])
+    whole = [line for line in log.read_text().splitlines(keepends=True) if line.endswith("\n")]
+    return pd.DataFrame([json.loads(line) for line in whole])
+
+
+def append(record: dict, log: Path) -> None:
+    """Add a line to the log, in place of one that a kill cut short."""
+    whole = log.read_text().rpartition("\n") if log.exists() else ("", "", "")
+    if whole[2]:
+        log.write_text(whole[0] + whole[1])
+    with log.open("a") as file:
+        file.write(json.dumps(record) + "\n")
 
 
 def planned(arm: str, work: Path, done: pd.DataFrame) -> list[Run]:
@@ -58,8 +68,7 @@ def run_all(runs: Sequence[Run], work: Path, *, workers: int, log: Path = LOG) -
     began, total = time.perf_counter(), sum(map(estimate, left))
     spent = 0.0
     for count, record in enumerate(_records(left, work, workers), 1):
-        with log.open("a") as file:
-            file.write(json.dumps(record) + "\n")
+        append(record, log)
         spent += estimate(next(run for run in left if run.name == record["run"]))
         passed = time.perf_counter() - began
         print(f"{count}/{len(left)} {record['run']} params {record['params']} loss "

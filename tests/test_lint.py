@@ -110,6 +110,13 @@ def test_units_of_inputs(runs, column, factor, code):
     assert code in codes(found)
 
 
+def test_small_models_are_no_mistake_of_units():
+    small = scaling.datasets.load("sweep", rows="seeds").drop(columns="compute")
+    assert small["params"].max() < 1e5
+    assert "params-unit" not in codes(scaling.lint(small))
+    assert "params-unit" in codes(scaling.lint(small.assign(params=small["params"] / 1e6)))
+
+
 @pytest.mark.parametrize("law", ["besiroglu-2024", "hoffmann-2022"])
 @pytest.mark.parametrize(
     ("change", "word"),

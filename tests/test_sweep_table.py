@@ -15,7 +15,8 @@ from scaling.laws import Chinchilla
 ROOT = Path(__file__).parent.parent
 LOG = ROOT / "examples" / "sweep" / "runs.jsonl"
 SHIPPED = ROOT / "scaling" / "datasets"
-ONE_RUN = 150  # the least that the table holds
+FEWEST_RUNS = 150
+TEXT = 1_500_000  # bytes that each run of the vocabulary arm reads
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +32,7 @@ def runs():
 
 
 def test_the_table_is_its_log(runs, logged):
-    assert len(runs) >= ONE_RUN
+    assert len(runs) >= FEWEST_RUNS
     assert runs["run"].is_unique
     assert set(runs["run"]) == set(logged.index)
     assert not runs.isna().any().any()
@@ -51,7 +52,8 @@ def test_the_curves_are_those_of_the_log(logged):
     expected = pd.DataFrame(points).set_index(["run", "step"]).sort_index()
     found = curves.set_index(["run", "step"]).sort_index()
     assert found.index.equals(expected.index)
-    for column in ("tokens", "learning_rate", "loss", "training_loss"):
+    expected = expected.rename(columns={"learning_rate": "learning_rate_now"})
+    for column in ("tokens", "learning_rate_now", "loss", "training_loss"):
         assert_allclose(found[column], expected[column].to_numpy(float), rtol=1e-6, atol=1e-12)
 
 
@@ -97,12 +99,17 @@ def test_arms_hold_what_they_were_planned_to(runs):
     vocabulary = load("sweep", rows="vocabulary")
     assert vocabulary.groupby("vocab_size").size().to_dict() == dict.fromkeys(
         (256, 512, 1024, 2048, 4096, 8192, 16384), 3)  # fmt: skip
-    text = vocabulary["tokens"] * vocabulary["bytes_per_token"]
-    assert text.max() / text.min() < 1.05  # pieces of the text differ in tokens a byte
+    known = json.loads((LOG.parent / "vocabularies.json").read_text())
+    corpus = json.loads((LOG.parent / "corpus.json").read_text())
+    in_training = vocabulary["vocab_size"].map(
+        lambda size: corpus["bytes"] / known[str(int(size))]["training_tokens"])  # fmt: skip
+    text = vocabulary["tokens"] * in_training
+    assert (np.abs(text - TEXT) <= 0.51 * vocabulary["batch_size"] * in_training).all()
     seeds = load("sweep", rows="seeds").groupby(["params", "tokens"])["seed"].nunique()
     assert seeds.tolist() == [4] * 4
-    batches = load("sweep", rows="rate-and-batch").groupby(["params", "tokens"])
-    assert batches["batch_size"].nunique().tolist() == [3] * 3
+    batches = load("sweep", rows="rate-and-batch").groupby("params")
+    assert batches["batch_size"].value_counts().tolist() == [3] * 9
+    assert (batches["tokens"].max() / batches["tokens"].min() < 1.01).all()  # whole batches
     schedules = load("sweep", rows="schedules")["schedule"]
     assert sorted(schedules) == ["constant", "wsd", "wsd"]
     curves = load("sweep_curves")
@@ -114,8 +121,11 @@ def test_tables_are_small_and_the_fit_of_one_arm_is_sound():
     assert size < 1_000_000
     fit = scaling.fit(Chinchilla, load("sweep", rows="isoflop"))
     assert not [issue for issue in fit.issues if issue.severity == "blocks"]
-    residual = fit.residuals()["residual"].abs()
-    assert np.median(residual) < 0.05
+    runs = load("sweep")
+    same = fit.residuals()["residual"].std()
+    noise = scaling.fit(Chinchilla, runs[runs["arm"].isin(["isoflop", "seeds"])],
+                        noise="replicates", bootstrap=0).noise.sd  # fmt: skip
+    assert noise < same < 3 * noise
 
 
 def test_rows_that_are_not_there_are_refused():
@@ -123,3 +133,24 @@ def test_rows_that_are_not_there_are_refused():
         load("sweep", rows="nothing")
     with pytest.raises(scaling.ScalingError, match="rows must be one of 'all'"):
         load("demo", rows="isoflop")
+
+
+def test_what_was_forecast_is_what_the_tables_say(runs):
+    said = json.loads((LOG.parent / "forecast.json").read_text())
+    isoflop, big = load("sweep", rows="isoflop"), load("sweep", rows="big").iloc[0]
+    assert said["runs"] == len(isoflop)
+    assert said["compute"] == 10 * round(isoflop["compute"].max(), -10) == 5e13
+    assert big["params"] == said["params"]
+    assert abs(big["tokens"] - said["tokens"]) <= big["batch_size"] / 2
+    unique = json.loads((LOG.parent / "corpus.json").read_text())["bytes"]
+    assert said["tokens"] <= 0.8 * unique
+    shipped = load("sweep_forecast").set_index("by")
+    for by, row in said["forecasts"].items():
+        assert_allclose(shipped.loc[by, list(row)].to_numpy(float), list(row.values()), rtol=1e-6)
+    again = scaling.ensemble(isoflop, bootstrap=0).forecast(
+        params=said["params"], tokens=said["tokens"])  # fmt: skip
+    assert again.table["loss"].iloc[0] == pytest.approx(
+        said["forecasts"]["ensemble"]["loss"], rel=1e-4
+    )
+    best = scaling.compute_optimal(scaling.ensemble(isoflop, bootstrap=0), 5e13).table.iloc[0]
+    assert best["params"] == pytest.approx(said["best params"]["ensemble"]["params"], rel=1e-3)

@@ -80,21 +80,20 @@ def test_params_are_those_pytorch_counts(shape):
     assert counted["params"] == counted["params_embedding"] + counted["params_non_embedding"]
 
 
-def test_flops_of_the_matrices_are_those_pytorch_counts():
+def test_flops_are_those_pytorch_counts():
+    from torch.nn.attention import SDPBackend, sdpa_kernel
     from torch.utils.flop_counter import FlopCounterMode
 
-    width, layers, vocab_size = 32, 2, 256
+    vocab_size, width, layers = 256, 32, 2
     made = model.Transformer(vocab_size, width, layers, 2, CONTEXT)
     text = torch.zeros((1, CONTEXT), dtype=torch.long)
-    with FlopCounterMode(display=False) as counter:
+    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
         made(text).sum().backward()
-    attention = sum(
-        flops for name, flops in counter.get_flop_counts()["Global"].items()
-        if "scaled_dot_product" in str(name))  # fmt: skip
-    matrices = (counter.get_total_flops() - attention) / CONTEXT
+    counted = {str(name): flops for name, flops in counter.get_flop_counts()["Global"].items()}
+    whole = counted["aten.bmm"] / CONTEXT  # of attention to every place, also to later ones
+    matrices = counter.get_total_flops() / CONTEXT - whole
     per_token = model.counts(vocab_size, width, layers, CONTEXT)["flops_per_token"]
-    causal = 3 * 2 * layers * width * (CONTEXT + 1)
-    assert matrices == per_token - causal
+    assert per_token == matrices + whole * (CONTEXT + 1) / (2 * CONTEXT)
 
 
 def test_attention_looks_at_nothing_that_comes_later():
@@ -142,6 +141,20 @@ def test_curve_points_are_spaced_evenly_in_their_log_and_end_at_the_end():
     assert train.points(5) == [5]
 
 
+@pytest.mark.parametrize("arm", [arm for arm in sweep.ARMS if arm != "vocabulary"])
+def test_the_log_holds_the_runs_that_are_planned(arm):
+    logged = sweep.finished()
+    names = {run.name for run in getattr(plan, arm.replace("-", "_"))(logged)}
+    assert names == set(logged.loc[logged["arm"] == arm, "run"])
+
+
+def test_an_arm_is_not_planned_on_half_of_the_one_before():
+    logged = sweep.finished()
+    half = logged[logged["arm"] == "learning-rate"].iloc[:7]
+    with pytest.raises(SystemExit, match="7 of 15 runs of learning-rate are trained"):
+        plan.isoflop(half)
+
+
 def test_bytes_come_back_from_every_vocabulary(work):
     from tokenizers import Tokenizer
 
@@ -175,11 +188,23 @@ def test_corpus_holds_out_whole_files_and_refuses_another_package(tmp_path, monk
     assert facts == json.loads((tmp_path / "work" / "corpus.json").read_text())
     assert facts["files"] + facts["held_out_files"] == 200
     assert facts["held_out_files"] > 0
+    assert set(facts["shared_windows"]) == {"64", "128"}
     training = (tmp_path / "work" / "training.txt").read_bytes()
     rows = pd.read_csv(tmp_path / "work" / "files.tsv", sep="\t", names=["part", "bytes", "name"])
     for row in rows.itertuples():
         inside = sources[f"linux/{row.name}"] in training
         assert inside == (row.part == "training")
+
+
+def test_share_of_windows_is_that_of_a_search_through_the_text(monkeypatch):
+    rng = np.random.default_rng(0)
+    training = rng.integers(97, 100, 5000, dtype=np.uint8).tobytes()
+    validation = training[1000:1100] + rng.integers(97, 100, 300, dtype=np.uint8).tobytes()
+    monkeypatch.setattr(corpus, "BLOCK", 512)
+    windows = [validation[i : i + 8] for i in range(len(validation) - 7)]
+    searched = np.mean([window in training for window in windows])
+    assert 0.2 < searched < 1
+    assert corpus.shared(training, validation, 8) == pytest.approx(searched)
 
 
 def _write_package(path, files):

@@ -7,6 +7,7 @@ every version, and give its path: ``python corpus.py linux-source-6.1_6.1.192-2_
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import json
@@ -14,6 +15,9 @@ import sys
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 PACKAGE, VERSION, LICENCE = "linux-source-6.1", "6.1.192-2", "GPL-2.0"
 SHA256 = "ae95fe63d4c553f8d0e6c86cb1ab566f3894a43743eb19ab585cd97d82f26514"
@@ -25,6 +29,8 @@ LEFT_OUT = "Documentation/translations/"
 LARGEST_FILE = 256 * 1024  # larger ones are tables of numbers
 HELD_OUT = 20  # one file in this many, whole
 PIECE, VALIDATION = 1024, 256 * 1024  # bytes: of each held-out file, and in all
+WINDOWS = (64, 128)  # bytes, of which is told how many of the validation text are in training too
+BLOCK, FACTOR = 1 << 22, 0x9E3779B97F4A7C15  # bytes hashed at once; any large odd number
 
 
 def files(package: Path) -> Iterator[tuple[str, bytes]]:
@@ -91,10 +97,31 @@ def write(package: Path, work: Path) -> dict[str, object]:
         "held_out_bytes": sum(map(len, held_out)), "validation_bytes": len(pieces),
         "training_sha256": hashlib.sha256(text).hexdigest(),
         "validation_sha256": hashlib.sha256(pieces).hexdigest(),
+        "shared_windows": {str(one): round(shared(text, pieces, one), 4) for one in WINDOWS},
         "files_sha256": hashlib.sha256((work / "files.tsv").read_bytes()).hexdigest(),
     }  # fmt: skip
     (work / "corpus.json").write_text(json.dumps(facts, indent=1) + "\n")
     return facts
+
+
+def shared(training: bytes, validation: bytes, window: int) -> float:
+    """Share of the windows of the validation text that stand somewhere in the training text.
+
+    Windows are compared by a hash: a polynomial modulo 2^64, by running sums.
+    """
+    power, back = (np.multiply.accumulate(np.full(BLOCK + window, factor, np.uint64))
+                   for factor in (FACTOR, pow(FACTOR, -1, 1 << 64)))  # fmt: skip
+
+    def hashes(text: bytes) -> NDArray[np.uint64]:
+        letters = np.frombuffer(text, np.uint8).astype(np.uint64) + np.uint64(1)
+        sums = np.concatenate(([np.uint64(0)], np.cumsum(letters * power[: len(letters)])))
+        return (sums[window:] - sums[:-window]) * back[: len(sums) - window]
+
+    asked = hashes(validation)
+    found = np.zeros(len(asked), dtype=bool)
+    for start in range(0, len(training), BLOCK):
+        found |= np.isin(asked, hashes(training[start : start + BLOCK + window - 1]))
+    return float(found.mean())
 
 
 def _piece(content: bytes) -> bytes:
@@ -109,4 +136,8 @@ def _whole(content: bytes) -> bytes:
 
 
 if __name__ == "__main__":
-    print(json.dumps(write(Path(sys.argv[1]), Path(sys.argv[2])), indent=1))
+    work, here = Path(sys.argv[2]), Path(__file__).parent
+    print(json.dumps(write(Path(sys.argv[1]), work), indent=1))
+    (here / "corpus.json").write_text((work / "corpus.json").read_text())
+    listed = gzip.compress((work / "files.tsv").read_bytes(), mtime=0)
+    (here / "files.tsv.gz").write_bytes(listed)

@@ -14,12 +14,13 @@ from train import CONTEXT, Run
 
 import scaling
 
-# (width, layers): two layers at least, since one alone cannot copy (Olsson et al. 2022).
+# (width, layers): two layers at least, since one alone cannot copy (Olsson et al. 2022). The
+# largest are for a forecast that asks for them.
 SHAPES = (
     (8, 2), (12, 2), (16, 2), (24, 2), (32, 2), (40, 2), (48, 3), (64, 3), (80, 3), (96, 4),
     (128, 4), (160, 4), (192, 5),
 )  # fmt: skip
-BATCH = 1024  # tokens; twice as many lost 2 to 5% at the smallest budget
+BATCH = 1024  # tokens; small, because few tokens would else leave too few steps
 BUDGETS = tuple(5e12 / 3**i for i in (4, 3, 2, 1, 0))  # FLOPs, by 6ND
 SIZES = 7  # of the smallest budget; the others have one more
 FORECAST_FACTOR = 10  # the big run's compute over the largest budget
@@ -30,7 +31,7 @@ RATES = tuple(2.5e-3 * 2**i for i in range(5))
 UNIQUE, EPOCHS = (2**15, 2**16, 2**17), (1, 2, 4, 8, 16, 32, 64)
 REPEATED_SHAPES = ((16, 2), (48, 3))
 VOCABULARIES = (256, 512, 1024, 2048, 4096, 8192, 16384)
-VOCABULARY_SHAPES, CHARACTERS = ((16, 2), (32, 2), (64, 3)), 1_500_000  # bytes of text trained on
+VOCABULARY_SHAPES, TEXT = ((16, 2), (32, 2), (64, 3)), 1_500_000  # bytes trained on
 BATCHES, RATE_FACTORS = (512, 2048, 8192), (0.5, 1.0, 2.0)
 SEEDS = (1, 2, 3, 4)  # the run of the IsoFLOP arm has seed 0
 
@@ -48,10 +49,20 @@ def rule(done: pd.DataFrame) -> Callable[[float], float]:
 
 def rule_coefficients(done: pd.DataFrame) -> tuple[float, float]:
     """Intercept and slope of log learning rate on log params."""
-    swept = done[done["arm"] == "learning-rate"]
+    swept = _whole_arm(done, "learning-rate", len(learning_rate(done)))
     best = scaling.best_of_sweep(swept, by=("params", "tokens"), over="learning_rate").table
     slope, intercept = np.polyfit(np.log(best["params"]), np.log(best["learning_rate"]), 1)
     return float(intercept), float(slope)
+
+
+def _whole_arm(done: pd.DataFrame, arm: str, count: int) -> pd.DataFrame:
+    """Runs of an arm that a later arm reads."""
+    runs = done[done["arm"] == arm]
+    if len(runs) < count:
+        raise SystemExit(
+            f"{len(runs)} of {count} runs of {arm} are trained; train all of it first."
+        )
+    return runs
 
 
 def learning_rate(done: pd.DataFrame) -> list[Run]:
@@ -79,12 +90,12 @@ def repetition(done: pd.DataFrame) -> list[Run]:
 
 
 def vocabulary(done: pd.DataFrame, bytes_per_token: Callable[[int], float]) -> list[Run]:
-    """The same text under every vocabulary, in as many steps."""
+    """As much text under every vocabulary, in about as many steps."""
     rate, runs = rule(done), []
     for vocab_size in VOCABULARIES:
         each = bytes_per_token(vocab_size)
         batch = CONTEXT * max(round(BATCH / CONTEXT / each), 1)
-        runs += [Run("vocabulary", *shape, vocab_size, round(CHARACTERS / each), rate(size(shape)),
+        runs += [Run("vocabulary", *shape, vocab_size, round(TEXT / each), rate(size(shape)),
                      batch) for shape in VOCABULARY_SHAPES]  # fmt: skip
     return runs
 
@@ -125,9 +136,9 @@ def big(done: pd.DataFrame) -> list[Run]:
 
 def best_shapes(done: pd.DataFrame, budgets: Sequence[float]) -> list[tuple[tuple[int, int], int]]:
     """Shape and tokens of the lowest loss at each budget."""
-    found = []
+    found, trained = [], _whole_arm(done, "isoflop", len(isoflop(done)))
     for budget in budgets:
-        near = done[(done["arm"] == "isoflop") & np.isclose(done["compute"], budget, rtol=0.05)]
+        near = trained[np.isclose(trained["compute"], budget, rtol=0.05)]
         best = near.loc[near["loss"].idxmin()]
         found.append(((int(best["width"]), int(best["layers"])), int(best["tokens"])))
     return found

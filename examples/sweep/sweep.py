@@ -8,8 +8,11 @@ time left is told.
 from __future__ import annotations
 
 import json
+import math
 import multiprocessing
+import os
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -23,6 +26,7 @@ from tokens import BYTES, encoded
 from train import Run, train
 
 LOG = Path(__file__).with_name("runs.jsonl")
+CORPUS = Path(__file__).with_name("corpus.json")
 SPEEDS = Path(__file__).with_name("calibration.json")
 ARMS = (
     "learning-rate",
@@ -34,14 +38,14 @@ ARMS = (
     "rate-and-batch",
 )
 CALIBRATED_STEPS = 30
+UNMEASURED_SPEED = 1e10  # FLOPs per second, where nothing was calibrated
 
 
 def finished(log: Path = LOG) -> pd.DataFrame:
     """Runs in the log, one row each, with ``compute`` by 6ND."""
-    if not log.exists():
-        return pd.DataFrame(columns=["run", "arm"])
-    whole = [line for line in log.read_text().splitlines(keepends=True) if line.endswith("\n")]
-    return pd.DataFrame([json.loads(line) for line in whole])
+    lines = log.read_text().splitlines(keepends=True) if log.exists() else []
+    whole = [line for line in lines if line.endswith("\n")]
+    return pd.DataFrame([json.loads(line) for line in whole] or {"run": [], "arm": []})
 
 
 def append(record: dict, log: Path) -> None:
@@ -65,11 +69,12 @@ def run_all(runs: Sequence[Run], work: Path, *, workers: int, log: Path = LOG) -
     """Train what the log lacks, longest first, and append one line a finished run."""
     names = set(finished(log)["run"])
     left = sorted((run for run in runs if run.name not in names), key=estimate, reverse=True)
-    began, total = time.perf_counter(), sum(map(estimate, left))
+    needs = {run.name: estimate(run) for run in left}
+    began, total = time.perf_counter(), sum(needs.values())
     spent = 0.0
     for count, record in enumerate(_records(left, work, workers), 1):
         append(record, log)
-        spent += estimate(next(run for run in left if run.name == record["run"]))
+        spent += needs[record["run"]]
         passed = time.perf_counter() - began
         print(f"{count}/{len(left)} {record['run']} params {record['params']} loss "
               f"{record['loss']:.4f} in {record['seconds']:.0f} s; about "
@@ -77,25 +82,40 @@ def run_all(runs: Sequence[Run], work: Path, *, workers: int, log: Path = LOG) -
 
 
 def _records(runs: Sequence[Run], work: Path, workers: int) -> Iterator[dict]:
-    """Records of runs as they finish."""
+    """Records of runs as they finish; what failed is raised when the others are done."""
     if torch.cuda.is_available():
         yield from (train(run, work, device="cuda") for run in runs)
         return
     for vocab_size in {run.vocab_size for run in runs}:
         encoded(work, vocab_size)
     fresh = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, fresh, torch.set_num_threads, (1,)) as pool:
+    failed = []
+    with ProcessPoolExecutor(workers, fresh, _begin_worker) as pool:
         for done in as_completed([pool.submit(train, run, work) for run in runs]):
-            yield done.result()
+            if done.exception() is None:
+                yield done.result()
+            else:
+                failed.append(done.exception())
+    if failed:
+        raise failed[0]
+
+
+def _begin_worker() -> None:
+    """One core, and no life after the sweep."""
+    torch.set_num_threads(1)
+    threading.Thread(target=_end_with_the_sweep, daemon=True).start()
+
+
+def _end_with_the_sweep() -> None:
+    multiprocessing.parent_process().join()
+    os._exit(1)
 
 
 def estimate(run: Run) -> float:
     """Seconds a run takes, by the speed of the calibrated shape nearest in FLOPs a step."""
-    speeds = json.loads(SPEEDS.read_text()) if SPEEDS.exists() else {}
-    if not speeds:
-        return run.flops / 1e10
-    each = run.flops / run.steps
-    near = min(speeds, key=lambda one: abs(float(one) / each - 1))
+    speeds = json.loads(SPEEDS.read_text()) if SPEEDS.exists() else {"1": UNMEASURED_SPEED}
+    each = math.log(run.flops / run.steps)
+    near = min(speeds, key=lambda one: abs(math.log(float(one)) - each))
     return run.flops / speeds[near]
 
 
@@ -117,7 +137,9 @@ def calibrate(work: Path, workers: int) -> None:
 def main(arguments: Sequence[str]) -> None:
     """Calibrate, or train the arms named, or all."""
     work, names = Path(arguments[0]), list(arguments[1:]) or list(ARMS)
-    workers = max(multiprocessing.cpu_count(), 1)
+    if json.loads((work / "corpus.json").read_text()) != json.loads(CORPUS.read_text()):
+        raise SystemExit(f"{work} holds another text than {CORPUS}, whose runs the log has.")
+    workers = 1 if torch.cuda.is_available() else multiprocessing.cpu_count()
     if names == ["calibrate"]:
         calibrate(work, workers)
         return

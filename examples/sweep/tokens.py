@@ -1,7 +1,14 @@
-"""Text as numbers: bytes, or a byte-level BPE trained on the training text."""
+"""Text as numbers: bytes, or a byte-level BPE trained on the training text.
+
+``python tokens.py WORK`` writes ``vocabularies.json`` beside this file: what each vocabulary made
+of the text.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +42,17 @@ def unigram_loss(data: dict[str, NDArray[np.uint16]], vocab_size: int) -> float:
     return float(-np.log(counted[data["validation"]] / counted.sum()).mean())
 
 
+def facts(work: Path) -> dict[str, dict[str, object]]:
+    """Tokens of the training text and hash of the tokenizer, of every vocabulary in ``work``."""
+    found = {}
+    for folder in sorted(work.glob("vocab-*"), key=lambda one: int(one.name[6:])):
+        size, kept = int(folder.name[6:]), folder / "tokenizer.json"
+        digest = hashlib.sha256(kept.read_bytes()).hexdigest() if kept.exists() else "bytes"
+        count = len(encoded(work, size)["training"])
+        found[str(size)] = {"training_tokens": count, "tokenizer_sha256": digest}
+    return found
+
+
 def _encoder(work: Path, folder: Path, vocab_size: int):
     """What turns text to tokens; a BPE is trained if there is none yet."""
     if vocab_size == BYTES:
@@ -53,6 +71,8 @@ def _encoder(work: Path, folder: Path, vocab_size: int):
             show_progress=False)  # fmt: skip
         text = (work / "training.txt").read_bytes()[:LEARNED_FROM].decode(errors="ignore")
         bpe.train_from_iterator(text.splitlines(keepends=True), trainer)
+        if bpe.get_vocab_size() != vocab_size:
+            raise ValueError(f"The text supports {bpe.get_vocab_size()} of {vocab_size} entries.")
         bpe.save(str(kept))
     return lambda text: np.array(
         [one for line in bpe.encode_batch(text.splitlines(keepends=True)) for one in line.ids],
@@ -64,3 +84,8 @@ def _chunks(path: Path):
     with path.open(encoding="utf-8", newline="") as file:
         while lines := file.readlines(CHUNK):
             yield "".join(lines)
+
+
+if __name__ == "__main__":
+    found = json.dumps(facts(Path(sys.argv[1])), indent=1) + "\n"
+    Path(__file__).with_name("vocabularies.json").write_text(found)

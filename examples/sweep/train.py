@@ -32,7 +32,11 @@ ORDER = 20_260_101  # which text is the first of the unique tokens, alike for ev
 
 @dataclass(frozen=True)
 class Run:
-    """Everything that decides a run; two runs with the same are the same."""
+    """The settings that differ between runs; two runs with the same are the same.
+
+    The constants of this file and the text are alike for all runs of a log and not in their names:
+    change one and start a new log.
+    """
 
     arm: str
     width: int
@@ -68,7 +72,7 @@ class Run:
 
     @property
     def flops(self) -> int:
-        """Exact FLOPs of training."""
+        """FLOPs of training, exact: what the record calls ``compute_exact``."""
         return (
             self.seen * counts(self.vocab_size, self.width, self.layers, CONTEXT)["flops_per_token"]
         )

@@ -16,13 +16,10 @@ from scaling.cli.shared import AsJson, app, draw_to
 from scaling.columns import COMPUTE, LOSS, PARAMS, TOKENS
 from scaling.datasets import load
 from scaling.fitting import Fit
-from scaling.fitting.forecasting import Forecast
 from scaling.frontier import Frontier
 from scaling.laws import Chinchilla
 from scaling.printing import console_for_output, print_answer, print_json, print_rows
 from scaling.text import human, percent
-
-__all__ = ["frontiers_of_sweep", "outcome"]
 
 _POINTS = 25  # computes at which the law's frontier is drawn
 
@@ -35,11 +32,11 @@ def demo(
     """Go from measured runs to a decision, a forecast, and what came of it."""
     runs, big = load("sweep", rows="isoflop"), load("sweep", rows="big").iloc[0]
     checked, fit = scaling.lint(runs), scaling.fit(Chinchilla, runs)
-    ways = frontiers_of_sweep(runs, fit, big[COMPUTE])
+    ways = _frontiers(runs, fit, big[COMPUTE])
     regret = scaling.regret(fit, big[COMPUTE])
     tested = scaling.backtest({"ensemble": scaling.ensemble, "Chinchilla": Chinchilla}, runs)
     ahead = scaling.ensemble(runs).forecast(params=big[PARAMS], tokens=big[TOKENS])
-    came = outcome(ahead, big[LOSS])
+    came = _outcome(load("sweep_forecast").iloc[0], big[LOSS])
     if plot is not None:
         draw_to(lambda: scaling.plot.frontier(ways, runs=runs), plot)
     if as_json:
@@ -64,7 +61,7 @@ def demo(
                   "scaling forecast runs.csv params=70B tokens=1.4T", soft_wrap=True)  # fmt: skip
 
 
-def frontiers_of_sweep(runs: pd.DataFrame, fit: Fit, compute: float) -> Mapping[str, Frontier]:
+def _frontiers(runs: pd.DataFrame, fit: Fit, compute: float) -> Mapping[str, Frontier]:
     """The frontier of the sweep by its curves, by its budgets and by a law, up to a compute."""
     computes = np.geomspace(runs[COMPUTE].min(), compute, _POINTS)
     return {
@@ -74,14 +71,13 @@ def frontiers_of_sweep(runs: pd.DataFrame, fit: Fit, compute: float) -> Mapping[
     }
 
 
-def outcome(ahead: Forecast, loss: float) -> str:
-    """What came of a forecast of one run, in a sentence."""
-    row = ahead.table.iloc[0]
-    low, high = row["next_run_low"], row["next_run_high"]
+def _outcome(said: pd.Series, loss: float) -> str:
+    """What came of the forecast that was written before the run, in a sentence."""
+    low, high = said["next_run_low"], said["next_run_high"]
     where = "inside" if low <= loss <= high else "outside"
-    off = percent(abs(row[LOSS] / loss - 1))
-    return ("That run was forecast before it was trained. "
-            f"It reached {loss:.4f}: {off} off, {where} [{low:.3f}, {high:.3f}].")  # fmt: skip
+    off = percent(abs(said[LOSS] / loss - 1))
+    return (f"Before that run was trained, {said[LOSS]:.3f} [{low:.3f}, {high:.3f}] was written "
+            f"down for it. It reached {loss:.3f}: {off} off, {where}.")  # fmt: skip
 
 
 def _row(name: str, frontier: Frontier, compute: float) -> dict[str, str]:

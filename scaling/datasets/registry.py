@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from scaling.datasets.shipped import sweep_curves, sweep_runs
+from scaling.datasets.shipped import measured_curves, measured_runs, written_forecasts
 from scaling.datasets.simulated import isoflop_runs
 from scaling.errors import one_of
 from scaling.laws.presets import published
@@ -27,8 +27,9 @@ def _demo() -> pd.DataFrame:
 
 _TABLES: dict[str, Callable[[], pd.DataFrame]] = {
     "demo": _demo,
-    "sweep": sweep_runs,
-    "sweep_curves": sweep_curves,
+    "sweep": measured_runs,
+    "sweep_curves": measured_curves,
+    "sweep_forecast": written_forecasts,
 }
 
 
@@ -38,7 +39,7 @@ def names() -> tuple[str, ...]:
     Examples
     --------
     >>> names()
-    ('demo', 'sweep', 'sweep_curves')
+    ('demo', 'sweep', 'sweep_curves', 'sweep_forecast')
     """
     return tuple(_TABLES)
 
@@ -46,10 +47,11 @@ def names() -> tuple[str, ...]:
 def load(name: str, *, rows: str = "all") -> pd.DataFrame:
     """Table of runs by name.
 
-    ``sweep`` holds language models of 4 thousand to 2 million params, trained for this library on
-    the sources of Linux; ``sweep_curves`` has their validation loss along the training. The arms
+    ``sweep`` holds small language models, trained for this library on the sources of Linux;
+    ``sweep_curves`` has their loss along the training, on a part of the validation text. The arms
     of the sweep answer different questions and are not to be fitted together: ``rows="isoflop"``
-    gives those of one recipe.
+    gives those of one recipe. ``sweep_forecast`` is what was forecast of the run of the arm
+    ``big`` before it was trained.
 
     ``demo`` holds no measured runs: 63 runs on 9 compute budgets, drawn from the law of
     Besiroglu et al. 2024 with 0.3% of noise on the loss.

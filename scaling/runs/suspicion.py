@@ -21,7 +21,8 @@ __all__ = [
 ]  # fmt: skip
 
 _COST_TOLERANCE = 1.2  # compute may differ from its cost by this factor
-_SMALL_PARAMS, _SMALL_TOKENS = 1e5, 1e6  # no table of language models lies wholly below these
+_SMALL_PARAMS, _SMALL_TOKENS = 1e5, 1e6  # few tables of language models lie wholly below these
+_MOST_A_PARAM = 1e5  # tokens per param; more of them means that params come in a unit
 _DECADE = 10.0
 _CONSTANT_RATIO = 0.02  # standard deviation of log tokens per param
 _MOVES_WITH_SIZE = 0.9  # rank correlation of pairs, ties left out
@@ -135,7 +136,8 @@ def _units(
 ) -> Iterator[Issue]:
     for role, name in columns.items():
         low, high = (human(float(end)) for end in (inputs[role].min(), inputs[role].max()))
-        if known[role].startswith(PARAMS) and inputs[role].max() < _SMALL_PARAMS:
+        small = known[role].startswith(PARAMS) and inputs[role].max() < _SMALL_PARAMS
+        if small and not _in_proportion(inputs[role], known, inputs):
             yield Issue("params-unit", "weakens",
                         f"{name} runs from {low} to {high}, which looks like millions or billions.",
                         "Give params as a count: 70e6, not 70.")  # fmt: skip
@@ -143,6 +145,15 @@ def _units(
             yield Issue("tokens-unit", "weakens",
                         f"{name} runs from {low} to {high}, which looks like millions or billions.",
                         "Give tokens as a count: 20e9, not 20.")  # fmt: skip
+
+
+def _in_proportion(
+    size: np.ndarray, known: Mapping[str, str], inputs: Mapping[str, np.ndarray]
+) -> bool:
+    """Whether tokens that are a count speak for params that are one."""
+    tokens = [inputs[role] for role in inputs if known.get(role) == TOKENS]
+    return any(one.max() >= _SMALL_TOKENS and np.median(one / size) < _MOST_A_PARAM
+               for one in tokens)  # fmt: skip
 
 
 def _cost_mismatch(

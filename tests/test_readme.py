@@ -124,7 +124,8 @@ def drawn_decision(fit):
 
 
 def drawn_frontier(fit):
-    answer = scaling.compute_optimal(fit, np.geomspace(5e10, AHEAD, 25))
+    made = scaling.ensemble(fit.runs)
+    answer = scaling.compute_optimal(made, np.geomspace(5e10, AHEAD, 25))
     return scaling.plot.frontier(answer, runs=fit.runs), answer.notes[0]
 
 

@@ -186,7 +186,8 @@ def test_other_choices_on_the_runs_of_hoffmann_2022(chinchilla_runs, chinchilla_
 
 
 def drawn_backtest(fit):
-    found = scaling.backtest({"Chinchilla": fit, "ensemble": scaling.ensemble}, fit.runs)
+    laws = {"Chinchilla": fit, "Kaplan": scaling.laws.Kaplan, "ensemble": scaling.ensemble}
+    found = scaling.backtest(laws, fit.runs)
     return scaling.plot.backtest(found), found.notes[0]
 
 

@@ -3,37 +3,38 @@
 
 The best size is rarely the size you train: you have a configuration that works, a memory limit, a
 serving cost. What matters is what another size costs. Regret answers in loss, in compute that the
-best size would have saved, and with the price of your machines in days and dollars.
+best size would have saved, and with the price of your machines in days and dollars. The runs are
+small models, trained on one core each; the price asked is that of a run ten times the largest.
 """
 
 import matplotlib.pyplot as plt
 
 import scaling
-from scaling.laws import Chinchilla
 
-fit = scaling.fit(Chinchilla, scaling.datasets.load("demo"))
-cluster = scaling.Hardware(
-    flops_per_second=989e12, utilisation=0.4, devices=1024, dollars_per_device_hour=2.0
-)
-answer = scaling.regret(fit, 1e24, ["30B", "70B", "100B", "200B"], hardware=cluster)
-days, dollars = cluster.days(1e24), cluster.dollars(1e24)
-print(f"The run takes {days:.0f} days and ${dollars / 1e6:.2f}M whatever the size.")
+runs = scaling.datasets.load("sweep", rows="isoflop")
+large = runs[runs["params"] > 2e5]  # smaller models keep a core less busy
+speed = (large["compute"] / large["seconds"]).median()  # FLOPs a second, as reached
+core = scaling.Hardware(flops_per_second=speed, utilisation=1.0, dollars_per_device_hour=0.05)
+sizes = ["100K", "200K", "400K", "800K"]
+answer = scaling.regret(scaling.ensemble(runs), 5e13, sizes, within=0.01, hardware=core)
+hours, cents = 24 * core.days(5e13), 100 * core.dollars(5e13)
+print(f"The run takes {hours:.1f} hours of a core and {cents:.1f} cents whatever the size.")
 
 # %%
 # Wasted compute is what the best size would not have needed for the loss that this size reaches.
 
 for row in answer.table.itertuples():
     print(
-        f"{row.params / 1e9:.0f}B: {row.excess_mean:.2%} more loss than the best size, as if "
-        f"${row.wasted_dollars / 1e6:.2f}M of it were wasted; within {answer.within:.2%} of the "
-        f"best with probability {row.probability_within:.0%}."
+        f"{row.params / 1e3:.0f}K: {row.excess_mean:.1%} more loss than the best size, as if "
+        f"{100 * row.wasted_dollars:.2f} cents of it were wasted; within {answer.within:.0%} of "
+        f"the best with probability {row.probability_within:.0%}."
     )
 
 # %%
-# The valley is flat: every size of the band is as good as the best one for all that these runs can
-# tell. Choose inside it by what the law does not know, such as the cost of serving.
+# The valley is flat: every size of the band is within 1% of the best one with probability 0.9.
+# Choose inside it by what the law does not know, such as the cost of serving.
 
 low, high = answer.band
-print(f"Sizes from {low / 1e9:.0f}B to {high / 1e9:.0f}B are safe.")
+print(f"Sizes from {low / 1e3:.0f}K to {high / 1e3:.0f}K are safe.")
 scaling.plot.regret(answer)
 plt.show()

@@ -28,7 +28,7 @@ _LARGEST_SUFFIXED = 1e15
 _LINE = 100
 _LONGEST_NUMBER = 1000  # characters
 _SHOWN, _LISTED = 40, 12  # characters of a value and values of a list that a message shows
-_LONG = 1e6  # from here on a number is written with a suffix
+_LONG = 1e4  # from here on a number is written with a suffix
 _DIGITS_OF_AN_ERROR = 2
 
 

@@ -190,6 +190,17 @@ def codes(answer):
     return {issue.code for issue in answer.issues}
 
 
+def test_figure_has_one_place_for_each_budget():
+    found = scaling.backtest(
+        Chinchilla, scaling.datasets.load("sweep", rows="isoflop"), bootstrap=0
+    )
+    line = scaling.plot.backtest(found).lines[1]  # the first is the line of no error
+    points = found.points.assign(times=found.points["distance"].round())  # budgets 3x apart
+    came = 100 * (points["observed"] / points["forecast"] - 1).groupby(points["times"]).mean()
+    assert np.round(line.get_xdata()).tolist() == [3, 9]
+    np.testing.assert_allclose(line.get_ydata(), came, rtol=1e-9)
+
+
 def test_cuts_that_cannot_be_used_are_issues():
     found = scaling.backtest(Chinchilla, RUNS, cuts=[1e15, 5e18, 1e20, 1.01e20, 1e25], bootstrap=0)
     assert list(found.table["cut"]) == [1e20]

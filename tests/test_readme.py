@@ -21,9 +21,16 @@ import scaling
 from scaling.cli import app
 from scaling.datasets.simulated import sweep_runs
 
+SWEEP_COLUMNS = ["params", "tokens", "compute", "loss", "tokenizer", "schedule"]  # of runs.csv
+AHEAD = 5e13  # ten times the largest budget of the sweep
 BLOCK = re.compile(
     r"```(python|sh)\n(.*?)```\n(?:\s*<!--[^\n]*-->\n)?(?:```text\n(.*?)```)?", re.DOTALL
 )
+
+
+def sweep_of_pages():
+    """The measured runs that a page finds as runs.csv, as start.md writes them."""
+    return scaling.datasets.load("sweep", rows="isoflop")[SWEEP_COLUMNS]
 
 
 def run_python(code, name, names):
@@ -43,7 +50,7 @@ def run_shell(code):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_code_of_a_page_prints_what_the_page_shows(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    scaling.datasets.load("demo").to_csv("runs.csv", index=False)
+    sweep_of_pages().to_csv("runs.csv", index=False)
     text = page.read_text(encoding="utf-8")
     names, made, end = {}, [], 0
     for block in BLOCK.finditer(text):
@@ -107,17 +114,18 @@ def test_choosing_a_law_has_every_family():
 
 
 @pytest.fixture(scope="module")
-def demo_fit():
-    return scaling.fit(scaling.laws.Chinchilla, scaling.datasets.load("demo"))
+def sweep_fit():
+    return scaling.fit(scaling.laws.Chinchilla, scaling.read_runs(sweep_of_pages()))
 
 
 def drawn_decision(fit):
-    answer = scaling.regret(fit, 1e24)
+    answer = scaling.regret(scaling.ensemble(fit.runs), AHEAD, within=0.01)
     return scaling.plot.regret(answer), answer.notes[0]
 
 
 def drawn_frontier(fit):
-    answer = scaling.compute_optimal(fit, [10 ** (18 + i / 4) for i in range(25)])
+    made = scaling.ensemble(fit.runs)
+    answer = scaling.compute_optimal(made, np.geomspace(5e10, AHEAD, 25))
     return scaling.plot.frontier(answer, runs=fit.runs), answer.notes[0]
 
 
@@ -140,12 +148,12 @@ def drawn_sweep(fit):
     return scaling.plot.sweep(best, cell=2), best.notes[0]
 
 
-def best_size_at_1e24(law):
-    return law.optimum(1e24 / 6)["params"]
+def best_size_ahead(law):
+    return law.optimum(AHEAD / 6)["params"]
 
 
 def drawn_profile(fit):
-    found = scaling.profile(fit, best_size_at_1e24, name="best size at 1e24")
+    found = scaling.profile(fit, best_size_ahead, name="best size at 5e13")
     return scaling.plot.profile(found), found.notes[0]
 
 
@@ -155,7 +163,7 @@ def drawn_contours(fit):
 
 
 def drawn_audit(fit):
-    found = scaling.audit(fit, compute=1e24)
+    found = scaling.audit(fit, compute=AHEAD)
     return scaling.plot.audit(found), found.notes[1]
 
 
@@ -178,7 +186,7 @@ def test_other_choices_on_the_runs_of_hoffmann_2022(chinchilla_runs, chinchilla_
 
 
 def drawn_backtest(fit):
-    laws = [fit, scaling.laws.Kaplan]
+    laws = {"Chinchilla": fit, "Kaplan": scaling.laws.Kaplan, "ensemble": scaling.ensemble}
     found = scaling.backtest(laws, fit.runs)
     return scaling.plot.backtest(found), found.notes[0]
 
@@ -249,7 +257,11 @@ def drawn_multiplier(fit):
 
 
 def drawn_three_ways(fit):
-    ways = three_ways(fit.runs, fit)
+    curves = scaling.datasets.load("sweep_curves", rows="isoflop")
+    ways = {
+        "envelope of the curves": scaling.envelope(curves), "IsoFLOP": scaling.isoflop(fit.runs),
+        "Chinchilla law": scaling.compute_optimal(fit, np.geomspace(6e10, AHEAD, 25)),
+    }  # fmt: skip
     ax = scaling.plot.frontier(ways, column="tokens_per_param")
     return ax, ways["IsoFLOP"].notes[0]
 
@@ -274,7 +286,7 @@ def test_three_ways_on_the_runs_of_hoffmann_2022(chinchilla_runs):
 
 def drawn_next_run(fit):
     made = scaling.ensemble(fit.runs)
-    ahead = scaling.compute_optimal(made, np.geomspace(1e20, 1e24, 30)).table
+    ahead = scaling.compute_optimal(made, np.geomspace(1e12, AHEAD, 30)).table
     answer = made.forecast(ahead[["params", "tokens"]])
     last = answer.table.iloc[-1]
     says = " ".join(f"{last[name]:.3f}" for name in ("loss", "loss_low", "loss_high", "plain_loss"))
@@ -299,9 +311,9 @@ def drawn_next_run(fit):
         drawn_sweep,
     ],
 )
-def test_picture_shows_what_its_description_says(demo_fit, draw):
+def test_picture_shows_what_its_description_says(sweep_fit, draw):
     path = DOCS / "images" / f"{draw.__name__.removeprefix('drawn_')}.png"
-    picture_says(path, *draw(demo_fit))
+    picture_says(path, *draw(sweep_fit))
 
 
 def picture_says(path, axes, says):

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import Formatter, FuncFormatter, MaxNLocator
+from numpy.typing import NDArray
 
 from scaling.columns import COMPUTE
 from scaling.forecast.backtests import Backtest
@@ -16,6 +17,7 @@ from scaling.plot.ticks import human_ticks
 __all__ = ["backtest"]
 
 _BINS = 10  # of as many points each
+_SAME = np.log(1.05)  # log distances closer than this are of one budget
 _SHOWN = 0.99  # share of the points within the figure; one wild forecast would hide the others
 _HEADROOM = 1.15
 _FAINT, _CLEAR = 0.25, 0.6  # opacity of points beside those of other candidates, and alone
@@ -88,11 +90,22 @@ def backtest(backtest: Backtest, *, ax: Axes | None = None) -> Axes:
 
 def _binned(own: pd.DataFrame) -> pd.DataFrame:
     """Means of a candidate's points over bins of the log distance."""
-    logs = np.log(own["distance"].to_numpy())
+    logs = _budgets(np.log(own["distance"].to_numpy()))
     edges = np.unique(np.quantile(logs, np.arange(1, _BINS) / _BINS))
     own = own.assign(distance=logs)
     means = own.drop(columns="candidate").groupby(np.searchsorted(edges, logs)).mean()
     return means.assign(distance=np.exp(means["distance"]))
+
+
+def _budgets(logs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Log distances, those of one budget made equal: budgets as run differ in their last digits."""
+    order = np.argsort(logs)
+    group = np.empty(len(logs), dtype=np.intp)
+    group[order] = np.cumsum(np.diff(logs[order], prepend=logs[order[0]]) > _SAME)
+    mean = np.bincount(group, logs) / np.bincount(group)
+    return np.where(
+        np.bincount(group, np.abs(logs - mean[group]) > _SAME)[group], logs, mean[group]
+    )
 
 
 def _top(shown: pd.DataFrame, binned: dict[str, pd.DataFrame]) -> float:

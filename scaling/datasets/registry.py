@@ -61,9 +61,9 @@ def load(name: str, *, rows: str = "all") -> pd.DataFrame:
     name : str
         One of :func:`names`.
     rows : str
-        Part of the table. For both tables of the sweep an arm: ``"isoflop"``, ``"seeds"``,
-        ``"learning-rate"``, ``"rate-and-batch"``, ``"schedules"``, ``"repetition"``,
-        ``"vocabulary"``, or ``"big"``, the one run that was forecast before it was trained.
+        Part of the table. For the sweep and its curves an arm: ``"isoflop"``, ``"seeds"``,
+        ``"learning-rate"``, ``"schedules"``, ``"repetition"``, or ``"big"``, the one run that was
+        forecast before it was trained.
 
     Returns
     -------

@@ -30,6 +30,25 @@ def test_cuts_chosen_here_never_split_a_budget():
     assert list(found.table["runs_above"]) == [16, 8]
 
 
+@pytest.mark.parametrize(("count", "factor", "stray"), [(5, 3, 1e-3), (5, 3, 0.05), (6, 2, 0.04)])
+def test_cuts_stand_between_budgets_however_their_runs_stray(count, factor, stray):
+    law, rng = scaling.published("besiroglu-2024").law, np.random.default_rng(0)
+    budgets = 1e19 * float(factor) ** np.arange(count)
+    runs = isoflop_runs(law, budgets, sizes=8, spread=3, noise=0.003, seed=0)
+    runs["tokens"] *= np.exp(rng.normal(0, stray, len(runs)))
+    runs["compute"] = 6 * runs["params"] * runs["tokens"]
+    below = scaling.backtest(Chinchilla, runs, bootstrap=0).table["runs_below"]
+    assert (below % 8 == 0).all()
+
+
+@pytest.mark.parametrize("budgets", [[1e18, 3e18, 9e18], [1e18, 1e20]])
+def test_budgets_with_no_cut_between_them_are_refused(budgets):
+    law = scaling.published("besiroglu-2024").law
+    runs = isoflop_runs(law, budgets, sizes=8, spread=3, noise=0.003, seed=0)
+    with pytest.raises(scaling.ScalingError, match="needs a cut in compute"):
+        scaling.backtest(Chinchilla, runs, bootstrap=0)
+
+
 def test_errors_are_those_of_a_loop_over_fits(found):
     for name, family in (("plain", Chinchilla), ("Kaplan", Kaplan)):
         for cut in CUTS:

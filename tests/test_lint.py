@@ -110,6 +110,25 @@ def test_units_of_inputs(runs, column, factor, code):
     assert code in codes(found)
 
 
+def test_runs_tuned_otherwise_are_told_where_they_share_inputs():
+    one, swept = (
+        scaling.datasets.load("sweep", rows=rows) for rows in ("isoflop", "learning-rate")
+    )
+    assert "settings-vary" not in codes(scaling.lint(one))
+    both = pd.concat([one, swept], ignore_index=True)
+    found = only(scaling.lint(both), "settings-vary")
+    cells = both.groupby([both["params"], both["tokens"].round(-4)])["learning_rate"]
+    assert list(found.rows) == np.flatnonzero(cells.transform("nunique") > 1).tolist()
+    assert "learning_rate" in found.message
+    for answer in (
+        scaling.fit(scaling.laws.Chinchilla, both, bootstrap=0),
+        scaling.isoflop(both, n=0),
+    ):
+        assert "settings-vary" in [issue.code for issue in answer.issues]
+    best = scaling.best_of_sweep(swept, over="learning_rate").table
+    assert "settings-vary" not in codes(scaling.lint(best))
+
+
 def test_small_models_are_no_mistake_of_units():
     small = scaling.datasets.load("sweep", rows="seeds").drop(columns="compute")
     assert small["params"].max() < 1e5

@@ -11,15 +11,17 @@ import pandas as pd
 import typer
 
 import scaling
+from scaling.answer import issue_lines
 from scaling.cli.fits import fit_dict
 from scaling.cli.shared import AsJson, app, draw_to
 from scaling.columns import COMPUTE, LOSS, PARAMS, TOKENS
 from scaling.datasets import load
+from scaling.errors import worst_first
 from scaling.fitting import Fit
 from scaling.frontier import Frontier
 from scaling.laws import Chinchilla
 from scaling.printing import console_for_output, print_answer, print_json, print_rows
-from scaling.text import human, percent
+from scaling.text import human
 
 _POINTS = 25  # computes at which the law's frontier is drawn
 
@@ -33,10 +35,11 @@ def demo(
     runs, big = load("sweep", rows="isoflop"), load("sweep", rows="big").iloc[0]
     checked, fit = scaling.lint(runs), scaling.fit(Chinchilla, runs)
     ways = _frontiers(runs, fit, big[COMPUTE])
-    regret = scaling.regret(fit, big[COMPUTE])
+    laws = scaling.ensemble(runs)
+    regret = scaling.regret(laws, big[COMPUTE])
     tested = scaling.backtest({"ensemble": scaling.ensemble, "Chinchilla": Chinchilla}, runs)
-    ahead = scaling.ensemble(runs).forecast(params=big[PARAMS], tokens=big[TOKENS])
-    came = _outcome(load("sweep_forecast").iloc[0], big[LOSS])
+    ahead = laws.forecast(params=big[PARAMS], tokens=big[TOKENS])
+    came = _outcome(load("sweep_forecast").query("by == 'ensemble'").iloc[0], big[LOSS])
     if plot is not None:
         draw_to(lambda: scaling.plot.frontier(ways, runs=runs), plot)
     if as_json:
@@ -54,6 +57,9 @@ def demo(
     console.print(f"{checked}\n\n{fit}\n", soft_wrap=True)
     rows = [_row(name, one, big[COMPUTE]) for name, one in ways.items()]
     print_rows(f"Best size at {big[COMPUTE]:.3g} FLOPs, in three ways", rows, console)
+    for line in issue_lines(worst_first(one for way in ways.values() for one in way.issues
+                                        if one not in fit.issues)):  # fmt: skip
+        console.print(line, soft_wrap=True)
     console.print()
     for answer in (regret, tested, ahead):
         print_answer(answer, console, known=fit.issues)
@@ -75,7 +81,7 @@ def _outcome(said: pd.Series, loss: float) -> str:
     """What came of the forecast that was written before the run, in a sentence."""
     low, high = said["next_run_low"], said["next_run_high"]
     where = "inside" if low <= loss <= high else "outside"
-    off = percent(abs(said[LOSS] / loss - 1))
+    off = f"{abs(said[LOSS] / loss - 1):.1%}"
     return (f"Before that run was trained, {said[LOSS]:.3f} [{low:.3f}, {high:.3f}] was written "
             f"down for it. It reached {loss:.3f}: {off} off, {where}.")  # fmt: skip
 

@@ -30,7 +30,7 @@ _FEW_BELOW, _TIMES_FREE = 10, 2  # runs below a cut chosen here, and runs a coef
 _FEW_ABOVE = 5  # runs that a cut chosen here leaves above it
 _RANGE_BELOW = 8.0  # factor between the least and the largest run below such a cut; three budgets
 # a factor of 3 apart span 9
-_FEWEST_BUDGETS = 3
+_FEWEST_BUDGETS = 2
 _MOST_HELD = 2000  # runs forecast at a cut; more of them say nothing new of one misfit
 
 
@@ -174,8 +174,8 @@ def _chosen(values: Array, by: str, least: int) -> Array:
     if not possible.any():
         return np.zeros(0)
     tops = _budget_tops(values) if by == COMPUTE else np.zeros(0)
-    tops = tops[np.isin(tops, values[possible])]
-    if len(tops):
+    if len(tops):  # a cut inside a budget would forecast runs no larger than those it fits
+        tops = tops[np.isin(tops, values[possible])]
         places = np.linspace(0, len(tops) - 1, min(len(tops), _MOST_CUTS)).round().astype(int)
         return np.asarray(tops[places])
     low, high = values[possible].min(), values[possible].max()
@@ -184,9 +184,17 @@ def _chosen(values: Array, by: str, least: int) -> Array:
 
 
 def _budget_tops(values: Array) -> Array:
-    """Largest value of each budget, where most runs are on one."""
+    """Largest value of each budget but the last, where most runs are on one.
+
+    Runs that strayed from a budget belong to it up to the widest gap before the next one.
+    """
     budgets = budgets_of(values)
     count = int(budgets.max(initial=-1)) + 1
     if count < _FEWEST_BUDGETS or (budgets >= 0).mean() < 0.5:
         return np.zeros(0)
-    return np.array([values[budgets == budget].max() for budget in range(count)])
+    ordered, tops = np.sort(values), []
+    for budget in range(count - 1):
+        low, high = values[budgets == budget].max(), values[budgets == budget + 1].min()
+        between = ordered[(ordered >= low) & (ordered <= high)]
+        tops.append(between[np.diff(np.log(between)).argmax()])
+    return np.array(tops)

@@ -24,7 +24,7 @@ Array: TypeAlias = NDArray[np.float64]
 
 # Of what may be wrong with a table, what bears on reading a frontier from it without a law.
 _TOLD = ("params-unit", "tokens-unit", "cost-mismatch", "duplicate-runs", "changes-with-size",
-         "mixed-recipes")  # fmt: skip
+         "settings-vary", "mixed-recipes")  # fmt: skip
 
 
 _RESERVED = (COMPUTE, "tokens_per_param", "sizes", "budget", "inside", "run")

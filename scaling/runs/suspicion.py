@@ -22,6 +22,7 @@ __all__ = [
 
 _COST_TOLERANCE = 1.2  # compute may differ from its cost by this factor
 _SMALL_PARAMS, _SMALL_TOKENS = 1e5, 1e6  # few tables of language models lie wholly below these
+_SAME_INPUT, _SAME_SETTING = 0.02, 0.05  # steps of log within which two values are one
 _MOST_A_PARAM = 1e5  # tokens per param; more of them means that params come in a unit
 _DECADE = 10.0
 _CONSTANT_RATIO = 0.02  # standard deviation of log tokens per param
@@ -114,6 +115,7 @@ def _found(frame: pd.DataFrame, columns: Mapping[str, str], cost: Cost) -> Itera
     yield from _duplicates(frame, columns)
     if sizes:
         yield from _confounds(frame, columns, inputs[sizes[0]])
+    yield from _settings_vary(frame, columns, inputs)
     yield from _recipes(frame)
 
 
@@ -210,6 +212,43 @@ def _confounds(
                 f"{name} {told if moves > 0 else 'falls'} with model size: {why}.",
                 f"Tune {name} at each size, or vary it at one size to measure its effect.",
             )  # fmt: skip
+
+
+def _settings_vary(
+    frame: pd.DataFrame, columns: Mapping[str, str], inputs: Mapping[str, np.ndarray]
+) -> Iterator[Issue]:
+    """Runs of the same inputs that differ in what a recipe tunes or schedules."""
+    played = [role for role, name in columns.items() if name in frame.columns and role in inputs
+              and getattr(COLUMNS.get(role), "kind", "input") != "target"]  # fmt: skip
+    if not played:
+        return
+    cells = pd.DataFrame({role: _steps(inputs[role], _SAME_INPUT) for role in played})
+    cell = cells.groupby(list(cells), sort=False).ngroup().to_numpy()
+    tuned, varied, where = tuned_in(frame), [], np.zeros(len(frame), dtype=bool)
+    for name, column in COLUMNS.items():
+        if not column.confound or name not in frame.columns or name in (*columns.values(), *tuned):
+            continue
+        values = (pd.Series(_steps(loose_numbers(frame[name]), _SAME_SETTING)) if column.numeric
+                  else pd.Series(levels(frame[name]).to_numpy()))  # fmt: skip
+        several = values.groupby(cell).transform("nunique").to_numpy() > 1
+        if several.any():
+            varied.append(name)
+            where |= several
+    if varied:
+        rows = tuple(frame.index[where])
+        yield Issue(
+            "settings-vary", "weakens",
+            f"{len(rows)} runs share their inputs with others and differ from them in "
+            f"{listed(varied)} ({name_rows(rows)}): those that were tuned worse move a law.",
+            "Fit one recipe, or the best of each cell, as best_of_sweep gives it.", rows,
+        )  # fmt: skip
+
+
+def _steps(values: np.ndarray, step: float) -> np.ndarray:
+    """Number of the step of log value that each value is on; values without a log stay."""
+    with np.errstate(all="ignore"):
+        logs = np.log(values)
+    return np.where(np.isfinite(logs), np.round(logs / step), values)
 
 
 def constant_rate(frame: pd.DataFrame) -> np.ndarray:

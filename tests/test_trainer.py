@@ -72,7 +72,7 @@ def test_a_run_is_the_same_when_trained_again(work):
 
 @pytest.mark.parametrize("shape", plan.SHAPES[:6])
 def test_params_are_those_pytorch_counts(shape):
-    heads = Run("x", *shape, 256, 1, 1.0, 1).heads
+    heads = Run("x", *shape, 256, 1024, 1.0, 1024).heads
     made = model.Transformer(256, *shape, heads, CONTEXT)
     counted = model.counts(256, *shape, CONTEXT)
     assert counted["params"] == sum(weight.numel() for weight in made.parameters())
@@ -118,6 +118,44 @@ def test_no_text_comes_twice_unless_asked_and_unique_tokens_are_nested():
     assert set(starts) <= set(wider)
     with pytest.raises(ValueError, match="unique tokens"):
         train.sequences(replace(MICRO, tokens=200 * 1024), size)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [({"batch_size": 1000}, "no multiple of 128"), ({"tokens": 0}, "less than a batch"),
+     ({"unique_tokens": 1000}, "no multiple of 128"), ({"schedule": "cosin"}, "none of cosine"),
+     ({"width": 28}, "no even number"), ({"width": 4}, "no even number")],
+)  # fmt: skip
+def test_a_run_that_cannot_be_trained_as_said_is_refused(change, said):
+    with pytest.raises(ValueError, match=said):
+        replace(MICRO, **change)
+
+
+def test_short_text_divergence_and_broken_logs_end_in_one_sentence(work, tmp_path):
+    short = tmp_path / "short"
+    short.mkdir()
+    (short / "training.txt").write_text("long enough " * 10_000, encoding="utf-8")
+    (short / "validation.txt").write_text("short", encoding="utf-8")
+    with pytest.raises(ValueError, match="5 validation tokens are too few"):
+        train.train(MICRO, short)
+    with pytest.raises(ValueError, match="diverged"):
+        train.train(replace(MICRO, learning_rate=float("inf")), work)
+    log = tmp_path / "runs.jsonl"
+    log.write_text('{"run": "a", "arm": "x"}\n{"run": "a", "arm": "x"}\n')
+    assert len(sweep.finished(log)) == 1
+    log.write_text('{"run": "a", "arm": "x"}\nnot json\n{"run": "b", "arm": "x"}\n')
+    with pytest.raises(SystemExit, match="Line 2 of"):
+        sweep.finished(log)
+    for arguments in ([], ["WORK", "unheard-of"]):
+        with pytest.raises(SystemExit, match=r"Say: python sweep\.py WORK"):
+            sweep.main(arguments)
+
+
+def test_a_run_that_fails_costs_no_other(work, tmp_path):
+    log = tmp_path / "runs.jsonl"
+    with pytest.raises(ValueError, match="unique tokens"):
+        sweep.run_all([replace(MICRO, tokens=10**7), MICRO], work, workers=1, log=log)
+    assert sweep.finished(log)["run"].tolist() == [MICRO.name]
 
 
 def test_schedules_warm_up_and_end_where_they_say():

@@ -43,9 +43,17 @@ UNMEASURED_SPEED = 1e10  # FLOPs per second, where nothing was calibrated
 
 def finished(log: Path = LOG) -> pd.DataFrame:
     """Runs in the log, one row each, with ``compute`` by 6ND."""
-    lines = log.read_text().splitlines(keepends=True) if log.exists() else []
-    whole = [line for line in lines if line.endswith("\n")]
-    return pd.DataFrame([json.loads(line) for line in whole] or {"run": [], "arm": []})
+    whole = log.read_text().split("\n")[:-1] if log.exists() else []
+    records = [_record(line, number, log) for number, line in enumerate(whole, 1)]
+    runs = pd.DataFrame(records or {"run": [], "arm": []})
+    return runs.drop_duplicates("run", ignore_index=True)  # two sweeps may share a log
+
+
+def _record(line: str, number: int, log: Path) -> dict:
+    try:
+        return json.loads(line)
+    except json.JSONDecodeError:
+        raise SystemExit(f"Line {number} of {log} is no record of a run; mend it.") from None
 
 
 def append(record: dict, log: Path) -> None:
@@ -136,6 +144,9 @@ def calibrate(work: Path, workers: int) -> None:
 
 def main(arguments: Sequence[str]) -> None:
     """Calibrate, or train the arms named, or all."""
+    known = (*ARMS, "big", "calibrate")
+    if not arguments or not set(arguments[1:]) <= set(known):
+        raise SystemExit(f"Say: python sweep.py WORK, and of {', '.join(known)} what to train.")
     work, names = Path(arguments[0]), list(arguments[1:]) or list(ARMS)
     if json.loads((work / "corpus.json").read_text()) != json.loads(CORPUS.read_text()):
         raise SystemExit(f"{work} holds another text than {CORPUS}, whose runs the log has.")

@@ -22,6 +22,7 @@ CONTEXT = 128
 HEAD, NARROW = 16, 48  # channels
 WARMUP = 0.05  # of the steps
 DECAY = 0.2  # of the steps, under warmup-stable-decay
+SCHEDULES = ("cosine", "wsd", "constant")
 WEIGHT_DECAY, BETAS, CLIP = 0.1, (0.9, 0.95), 1.0
 POINTS = 10  # of a curve, its last included
 FIRST_POINT = 16  # steps
@@ -48,6 +49,23 @@ class Run:
     seed: int = 0
     unique_tokens: int | None = None  # None: no token twice
     schedule: str = "cosine"
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be trained as it is said."""
+        wrong = [
+            f"batch_size {self.batch_size} is no multiple of {CONTEXT}"
+            if self.batch_size % CONTEXT or self.batch_size <= 0 else "",
+            f"tokens {self.tokens} are less than a batch" if self.tokens < self.batch_size else "",
+            f"unique_tokens {self.unique_tokens} is no multiple of {CONTEXT}"
+            if self.unique_tokens is not None and (
+                self.unique_tokens % CONTEXT or self.unique_tokens <= 0) else "",
+            f"schedule {self.schedule!r} is none of {', '.join(SCHEDULES)}"
+            if self.schedule not in SCHEDULES else "",
+            f"width {self.width} gives {self.heads} heads no even number of channels"
+            if self.heads < 1 or self.width % (2 * self.heads) else "",
+        ]  # fmt: skip
+        if any(wrong):
+            raise ValueError(f"This run cannot be trained: {next(filter(None, wrong))}.")
 
     @property
     def name(self) -> str:
@@ -133,6 +151,9 @@ def train(run: Run, work: Path, *, device: str = "cpu") -> dict[str, Any]:
     data = encoded(work, run.vocab_size)
     held_out = torch.from_numpy(data["validation"].astype(np.int64)).to(device)
     followed = held_out[: round(CURVE_TEXT * len(held_out))]
+    if len(followed) <= CONTEXT:
+        raise ValueError(f"{len(held_out)} validation tokens are too few: a curve is measured on "
+                         f"{CURVE_TEXT:.0%} of them, and a context is {CONTEXT}.")  # fmt: skip
     torch.manual_seed(run.seed)
     model = Transformer(run.vocab_size, run.width, run.layers, run.heads, CONTEXT).to(device)
     optimizer = _optimizer(model, run)
@@ -155,6 +176,8 @@ def train(run: Run, work: Path, *, device: str = "cpu") -> dict[str, Any]:
             evaluating += time.perf_counter() - paused
     seconds = time.perf_counter() - began - evaluating
     loss = validation_loss(model, held_out)
+    if not math.isfinite(loss):
+        raise ValueError(f"{run.name} diverged: {run}.")
     per_token = (work / "validation.txt").stat().st_size / len(held_out)
     counted = counts(run.vocab_size, run.width, run.layers, CONTEXT)
     return {

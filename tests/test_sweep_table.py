@@ -15,6 +15,7 @@ from scaling.laws import Chinchilla
 ROOT = Path(__file__).parent.parent
 LOG = ROOT / "examples" / "sweep" / "runs.jsonl"
 SHIPPED = ROOT / "scaling" / "datasets"
+TEXT = 1_500_000  # bytes that each run of the vocabulary arm reads
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +94,15 @@ def test_arms_hold_what_they_were_planned_to(runs):
     for _, budget in budgets:
         lowest = budget.sort_values("params")["loss"].to_numpy().argmin()
         assert 0 < lowest < len(budget) - 1
+    vocabulary = load("sweep", rows="vocabulary")
+    assert vocabulary.groupby("vocab_size").size().to_dict() == dict.fromkeys(
+        (256, 512, 1024, 2048, 4096, 8192, 16384), 3)  # fmt: skip
+    known = json.loads((LOG.parent / "vocabularies.json").read_text())
+    corpus = json.loads((LOG.parent / "corpus.json").read_text())
+    in_training = vocabulary["vocab_size"].map(
+        lambda size: corpus["bytes"] / known[str(int(size))]["training_tokens"])  # fmt: skip
+    text = vocabulary["tokens"] * in_training
+    assert (np.abs(text - TEXT) <= 0.51 * vocabulary["batch_size"] * in_training).all()
     seeds = load("sweep", rows="seeds").groupby(["params", "tokens"])["seed"].nunique()
     assert seeds.tolist() == [4] * 4
     schedules = load("sweep", rows="schedules")["schedule"]

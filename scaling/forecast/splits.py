@@ -184,17 +184,9 @@ def _chosen(values: Array, by: str, least: int) -> Array:
 
 
 def _budget_tops(values: Array) -> Array:
-    """Largest value of each budget but the last, where most runs are on one.
-
-    Runs that strayed from a budget belong to it up to the widest gap before the next one.
-    """
+    """Largest value of each budget, where most runs are on one."""
     budgets = budgets_of(values)
     count = int(budgets.max(initial=-1)) + 1
     if count < _FEWEST_BUDGETS or (budgets >= 0).mean() < 0.5:
         return np.zeros(0)
-    ordered, tops = np.sort(values), []
-    for budget in range(count - 1):
-        low, high = values[budgets == budget].max(), values[budgets == budget + 1].min()
-        between = ordered[(ordered >= low) & (ordered <= high)]
-        tops.append(between[np.diff(np.log(between)).argmax()])
-    return np.array(tops)
+    return np.array([values[budgets == budget].max() for budget in range(count)])

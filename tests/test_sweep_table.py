@@ -15,6 +15,7 @@ from scaling.laws import Chinchilla
 ROOT = Path(__file__).parent.parent
 LOG = ROOT / "examples" / "sweep" / "runs.jsonl"
 SHIPPED = ROOT / "scaling" / "datasets"
+FEWEST_RUNS = 150
 TEXT = 1_500_000  # bytes that each run of the vocabulary arm reads
 
 
@@ -31,6 +32,7 @@ def runs():
 
 
 def test_the_table_is_its_log(runs, logged):
+    assert len(runs) >= FEWEST_RUNS
     assert runs["run"].is_unique
     assert set(runs["run"]) == set(logged.index)
     assert not runs.isna().any().any()
@@ -105,6 +107,9 @@ def test_arms_hold_what_they_were_planned_to(runs):
     assert (np.abs(text - TEXT) <= 0.51 * vocabulary["batch_size"] * in_training).all()
     seeds = load("sweep", rows="seeds").groupby(["params", "tokens"])["seed"].nunique()
     assert seeds.tolist() == [4] * 4
+    batches = load("sweep", rows="rate-and-batch").groupby("params")
+    assert batches["batch_size"].value_counts().tolist() == [3] * 9
+    assert (batches["tokens"].max() / batches["tokens"].min() < 1.01).all()  # whole batches
     schedules = load("sweep", rows="schedules")["schedule"]
     assert sorted(schedules) == ["constant", "wsd", "wsd"]
     curves = load("sweep_curves")

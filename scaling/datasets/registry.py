@@ -62,8 +62,8 @@ def load(name: str, *, rows: str = "all") -> pd.DataFrame:
         One of :func:`names`.
     rows : str
         Part of the table. For the sweep and its curves an arm: ``"isoflop"``, ``"seeds"``,
-        ``"learning-rate"``, ``"schedules"``, ``"repetition"``, ``"vocabulary"``, or ``"big"``, the
-        one run that was forecast before it was trained.
+        ``"learning-rate"``, ``"rate-and-batch"``, ``"schedules"``, ``"repetition"``,
+        ``"vocabulary"``, or ``"big"``, the one run that was forecast before it was trained.
 
     Returns
     -------

@@ -39,7 +39,7 @@ def demo(
     regret = scaling.regret(laws, big[COMPUTE])
     tested = scaling.backtest({"ensemble": scaling.ensemble, "Chinchilla": Chinchilla}, runs)
     ahead = laws.forecast(params=big[PARAMS], tokens=big[TOKENS])
-    came = _outcome(load("sweep_forecast").query("by == 'ensemble'").iloc[0], big[LOSS])
+    written = load("sweep_forecast").query("by == 'ensemble'").iloc[0]
     if plot is not None:
         draw_to(lambda: scaling.plot.frontier(ways, runs=runs), plot)
     if as_json:
@@ -47,7 +47,8 @@ def demo(
             "lint": checked.to_dict(), "fit": fit_dict(fit),
             "frontiers": {name: one.to_dict() for name, one in ways.items()},
             "regret": regret.to_dict(), "backtest": tested.to_dict(),
-            "forecast": ahead.to_dict(), "outcome": float(big[LOSS]),
+            "forecast": ahead.to_dict(), "written_before": written.to_dict(),
+            "outcome": float(big[LOSS]),
         })  # fmt: skip
         return
     console = console_for_output()
@@ -63,7 +64,8 @@ def demo(
     console.print()
     for answer in (regret, tested, ahead):
         print_answer(answer, console, known=fit.issues)
-    console.print(came + "\nNext: scaling lint runs.csv, scaling fit runs.csv --save fit.json, "
+    console.print(_outcome(written, big[LOSS]), soft_wrap=True)
+    console.print("Next: scaling lint runs.csv, scaling fit runs.csv --save fit.json, "
                   "scaling forecast runs.csv params=70B tokens=1.4T", soft_wrap=True)  # fmt: skip
 
 

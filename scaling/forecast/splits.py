@@ -28,8 +28,7 @@ _MOST_CUTS = 6
 _SPARE = 2  # runs more than coefficients that any fit below a cut needs
 _FEW_BELOW, _TIMES_FREE = 10, 2  # runs below a cut chosen here, and runs a coefficient
 _FEW_ABOVE = 5  # runs that a cut chosen here leaves above it
-_RANGE_BELOW = 8.0  # factor between the least and the largest run below such a cut; three budgets
-# a factor of 3 apart span 9
+_RANGE_BELOW = 8.0  # factor between the runs below such a cut; three budgets x 3 span 9
 _FEWEST_BUDGETS = 2
 _MOST_HELD = 2000  # runs forecast at a cut; more of them say nothing new of one misfit
 

@@ -25,6 +25,8 @@ _TINY = 1e-12
 _NOTHING = 1e-9  # of the loss: a slope that is rounding
 _WINDOWS = 20_000  # of neighbours at most, evenly chosen
 _NEIGHBOURS = 4  # consecutive sizes whose third difference tells the noise
+_COFACTORS = ((-1, 1, 2, 3), (1, 0, 2, 3), (-1, 0, 1, 3), (1, 0, 1, 2))  # sign, the other three
+_APART = 1e-9  # of the span, between sizes that are equal
 
 
 class Valleys(Protocol):
@@ -84,7 +86,7 @@ class Akima:
         self.x, self.y, self.used = x, y, used
         self.splines = []
         for row, cells in enumerate(used):
-            order = np.argsort(x[row, cells])
+            order = np.argsort(x[row, cells], kind="stable")
             sizes = x[row, cells][order]
             first = _alike(sizes)
             count = np.diff(np.append(first, len(sizes)))
@@ -307,7 +309,7 @@ def neighbour_noise(x: Array, y: Array, used: Mask) -> Array:
     """
     windows = []
     for sizes, losses, cells in zip(x, y, used, strict=True):
-        order = np.argsort(sizes[cells])
+        order = np.argsort(sizes[cells], kind="stable")  # the same of equal sizes everywhere
         run = np.stack([sizes[cells][order], np.log(losses[cells][order])], axis=-1)
         if len(run) >= _NEIGHBOURS:
             windows.append(np.lib.stride_tricks.sliding_window_view(run, _NEIGHBOURS, axis=0))
@@ -318,9 +320,12 @@ def neighbour_noise(x: Array, y: Array, used: Mask) -> Array:
     size, log_loss = every[:, 0], every[:, 1]
     away = size - size.mean(axis=-1, keepdims=True)
     away = away / np.maximum(np.abs(away).max(axis=-1, keepdims=True), _TINY)
-    # The one direction of four values that no parabola has: the last left singular vector.
-    powers = np.stack([np.ones_like(away), away, away**2], axis=-1)
-    rest = np.linalg.svd(powers)[0][..., -1]
+    away = away + _APART * np.arange(_NEIGHBOURS)
+    # The direction of four values that no parabola has, by cofactors.
+    gap = away[:, None, :] - away[:, :, None]
+    rest = np.stack([sign * gap[:, a, b] * gap[:, a, c] * gap[:, b, c]
+                     for sign, a, b, c in _COFACTORS], axis=-1)  # fmt: skip
+    rest = rest / np.linalg.norm(rest, axis=-1, keepdims=True)
     return np.asarray((rest * log_loss).sum(axis=-1))
 
 

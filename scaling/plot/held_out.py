@@ -13,11 +13,11 @@ from scaling.forecast.backtests import Backtest
 from scaling.plot.labels import label_lines
 from scaling.plot.style import BAND, INK, SERIES, axes_for, made_by, quiet, sizes_of, title
 from scaling.plot.ticks import human_ticks
+from scaling.runs.budgets import budgets_of
 
 __all__ = ["backtest"]
 
 _BINS = 10  # of as many points each
-_SAME = np.log(1.05)  # log distances closer than this are of one budget
 _SHOWN = 0.99  # share of the points within the figure; one wild forecast would hide the others
 _HEADROOM = 1.15
 _FAINT, _CLEAR = 0.25, 0.6  # opacity of points beside those of other candidates, and alone
@@ -90,22 +90,18 @@ def backtest(backtest: Backtest, *, ax: Axes | None = None) -> Axes:
 
 def _binned(own: pd.DataFrame) -> pd.DataFrame:
     """Means of a candidate's points over bins of the log distance."""
-    logs = _budgets(np.log(own["distance"].to_numpy()))
+    logs = _log_distance(own["distance"].to_numpy())
     edges = np.unique(np.quantile(logs, np.arange(1, _BINS) / _BINS))
     own = own.assign(distance=logs)
     means = own.drop(columns="candidate").groupby(np.searchsorted(edges, logs)).mean()
     return means.assign(distance=np.exp(means["distance"]))
 
 
-def _budgets(logs: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Log distances, those of one budget made equal: budgets as run differ in their last digits."""
-    order = np.argsort(logs)
-    group = np.empty(len(logs), dtype=np.intp)
-    group[order] = np.cumsum(np.diff(logs[order], prepend=logs[order[0]]) > _SAME)
-    mean = np.bincount(group, logs) / np.bincount(group)
-    return np.where(
-        np.bincount(group, np.abs(logs - mean[group]) > _SAME)[group], logs, mean[group]
-    )
+def _log_distance(distance: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Logs of distances, equal for all runs of a budget, whose computes differ in last digits."""
+    logs, budget = pd.Series(np.log(distance)), budgets_of(distance)
+    mean = logs.groupby(budget).transform("mean")
+    return np.asarray(np.where(budget >= 0, mean, logs))
 
 
 def _top(shown: pd.DataFrame, binned: dict[str, pd.DataFrame]) -> float:

@@ -96,11 +96,26 @@ _ALL = (
     Column("params_active", "N", "params", "params one token passes through", aliases=(
         "active_params", "n_active", "activated_params", "active_parameters")),
     Column("params_without_input_embedding", "N", "params", "model size with the output head only"),
+    Column("params_vocabulary", "N_v", "params", "params of one embedding matrix", aliases=(
+        "vocab_params", "vocabulary_params", "embedding_params")),
+    Column("params_average", "N", "params", "params in use, averaged over training", aliases=(
+        "avg_params", "mean_params", "average_params")),
+    Column("params_trainable", "N", "params", "params that training moves", aliases=(
+        "trainable_params", "n_trainable")),
+    Column("flops_per_token", "M", "FLOPs/token", "model scale: training FLOPs of one token",
+           aliases=("model_flops_per_token",)),
     Column(TOKENS, "D", "tokens", "training tokens seen", aliases=(
         "d", "n_tokens", "num_tokens", "tokens", "training_tokens", "train_tokens", "total_tokens",
         "tokens_seen", "dataset_size", "data_size", "throughput/total_tokens", "tokens_total")),
     Column("unique_tokens", "U", "tokens", "distinct training tokens", aliases=(
         "tokens_unique", "n_unique_tokens")),
+    Column("characters", "H", "characters", "training text in characters", aliases=(
+        "num_characters", "n_characters", "chars")),
+    Column("samples_seen", "n", "samples", "training samples seen, repeats counted", aliases=(
+        "n_samples", "seen_samples", "seen_examples")),
+    Column("pool_size", "n", "samples", "distinct training samples", aliases=(
+        "samples_per_epoch", "unique_samples")),
+    Column("pruned_samples", "P", "samples", "training samples kept after pruning"),
     Column(COMPUTE, "C", "FLOPs", "training compute", aliases=(
         "c", "flops", "flop", "training_flop", "training_flops", "train_flops", "total_flops",
         "compute_flops", "compute_budget", "training_compute", "train_compute", "budget")),
@@ -111,8 +126,12 @@ _ALL = (
     Column("loss_bits_per_byte", "L", "bits/byte", "loss per byte of text", kind="target", aliases=(
         "bpb", "bits_per_byte", "val_bpb")),
     Column("loss_nats_per_byte", "L", "nats/byte", "loss per byte of text", kind="target"),
+    Column("loss_unigram_normalised", "L_u", "nats/token", "loss less that of token frequencies",
+           kind="target", low=-inf, aliases=("lossu", "unigram_normalised_loss")),
     Column("error", "e", "fraction", "share of wrong answers", kind="target", high=1.0,
            open_low=False, aliases=("err", "error_rate")),
+    Column("embedding_width", "d", "channels", "width of the model's embeddings", kind="setting",
+           aliases=("embed_dim", "d_model", "hidden_size", "model_width")),
     Column("vocab_size", "V", "entries", "size of the vocabulary", kind="setting", aliases=(
         "vocabulary_size", "n_vocab", "vocabulary")),
     Column("batch_size", "B", "tokens", "tokens per optimiser step", kind="setting",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,13 +15,14 @@ from scaling.robust import usual_spread
 __all__ = ["SIX_ND", "Cost", "Hardware"]
 
 _SIX = "6ND"
+_FORWARD = 2.0  # FLOPs per param and token that a model reads or writes, a third of training
 _SECONDS_PER_HOUR = 3600.0
 _HOURS_PER_DAY = 24.0
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Training compute as a multiple of params times tokens.
+    """Compute as a multiple of params times tokens, with what serving the model adds.
 
     Attributes
     ----------
@@ -31,6 +32,10 @@ class Cost:
         What it is called in tables and messages.
     scatter : float
         Standard deviation of log compute about the cost, where it was fitted to runs.
+    sizes : tuple of str
+        Inputs whose sum is the size that is paid for.
+    served : float
+        FLOPs per param that are spent beside training; see :meth:`serving`.
 
     Examples
     --------
@@ -41,28 +46,77 @@ class Cost:
     factor: float = 6.0
     name: str = _SIX
     scatter: float = 0.0
+    sizes: tuple[str, ...] = (PARAMS,)
+    served: float = 0.0
 
     def __post_init__(self) -> None:
         if not _above_zero(self.factor):
             raise ScalingError(f"Cost needs a factor greater than 0; got {self.factor!r}.")
+        if not (self.served == 0 or _above_zero(self.served)):
+            raise ScalingError(f"Cost needs served of 0 or more; got {self.served!r}.")
+        object.__setattr__(self, "sizes", tuple(self.sizes))
         if self.name == _SIX and self.factor != 6:
             object.__setattr__(self, "name", f"{self.factor:g}ND")
 
     def compute(self, params: Any, tokens: Any) -> Any:
-        """FLOPs to train a model of that many params on that many tokens."""
-        return self.factor * params * tokens
+        """FLOPs to train a model of that many params on that many tokens, and to serve it."""
+        return params * (self.factor * tokens + self.served)
 
     def tokens(self, params: Any, compute: Any) -> Any:
-        """Tokens that the compute pays for at a model size."""
-        return compute / (self.factor * params)
+        """Tokens that the compute pays for at a model size; below 0 where it pays for none."""
+        return (compute / params - self.served) / self.factor
 
     def params(self, tokens: Any, compute: Any) -> Any:
         """Model size that the compute pays for at a number of tokens."""
-        return compute / (self.factor * tokens)
+        return compute / (self.factor * tokens + self.served)
 
     def budget(self, compute: Any) -> Any:
-        """Product of params and tokens that the compute pays for."""
+        """Product of params and tokens that the compute pays for, were nothing served."""
         return compute / self.factor
+
+    def serving(
+        self, tokens: float = 0.0, *, prompt_tokens: float = 0.0, price: float = 1.0,
+        prompt_price: float | None = None,
+    ) -> Cost:  # fmt: skip
+        """Cost of training and of serving the model over its life, in FLOPs of training.
+
+        Parameters
+        ----------
+        tokens, prompt_tokens : float
+            Tokens the model will write and read; each takes 2 FLOPs per param.
+        price, prompt_price : float
+            Money for a FLOP of writing and of reading over that for one of training; the second
+            is the first by default. Where a device-hour costs the same, it is the utilisation of
+            training over that of serving.
+
+        Returns
+        -------
+        Cost
+
+        Raises
+        ------
+        ScalingError
+            If a number is negative, or nothing is served.
+
+        References
+        ----------
+        Sardana et al. 2024, arXiv:2401.00448, eq. 3 and sec. 3.
+
+        Examples
+        --------
+        >>> SIX_ND.serving(1e12).compute(7e9, 2e12)
+        9.8e+22
+        """
+        prompt_price = price if prompt_price is None else prompt_price
+        given = (tokens, prompt_tokens, price, prompt_price)
+        if not all(value == 0 or _above_zero(value) for value in given):
+            raise ScalingError("serving needs tokens and prices of 0 or more; got "
+                               f"{', '.join(map(repr, given))}.")  # fmt: skip
+        served = self.served + _FORWARD * (tokens * price + prompt_tokens * prompt_price)
+        if served == self.served:
+            raise ScalingError("serving needs tokens that the model will write or read, above 0.")
+        name = f"{self.name} + {served:.3g} N of serving"
+        return replace(self, served=served, name=name)
 
     @classmethod
     def from_runs(cls, runs: Any, *, columns: Mapping[str, str] | None = None) -> Cost:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, dataclass_transform
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from scaling.coefficient import Coef, Coefficient, coef
 from scaling.columns import COLUMNS
 from scaling.dual import differentiate
 from scaling.errors import Issue, ScalingError
@@ -20,62 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Coef", "Coefficient", "Law", "coef"]
 
 Array: TypeAlias = NDArray[np.float64]
-# A law's coefficient: a number, or an array of shape (k, 1) that makes the law k laws at once.
-Coef: TypeAlias = Any
-
-
-@dataclasses.dataclass(frozen=True)
-class Coefficient:
-    """What a family declares of one coefficient: see :func:`coef`."""
-
-    meaning: str
-    typical: tuple[float, float]
-    unit: str = ""
-    positive: bool = True
-
-    def redeclared(self) -> Any:
-        """Declaration of the same coefficient in another family."""
-        return coef(self.meaning, self.typical, unit=self.unit, positive=self.positive)
-
-
-def coef(
-    meaning: str, typical: tuple[float, float], *, unit: str = "", positive: bool = True
-) -> Any:
-    """Declaration of one coefficient of a family.
-
-    Parameters
-    ----------
-    meaning : str
-        What it is, in words.
-    typical : (float, float)
-        Generous range with published values inside; it gives the fitter its starts.
-    unit : str
-        Unit, where it has one.
-    positive : bool
-        Whether it is positive by meaning; with a wide range it is fitted as its logarithm.
-
-    Raises
-    ------
-    ScalingError
-        If the range is empty, or not positive where the coefficient is.
-
-    Examples
-    --------
-    >>> class Line(Law):
-    ...     inputs = ("tokens",)
-    ...     A: Coef = coef("loss after one token", typical=(1, 100))
-    ...     b: Coef = coef("slope", typical=(-1, 1), positive=False)
-    ...     def formula(self, D):
-    ...         return self.A * D**self.b
-    >>> Line(A=10.0, b=-0.1)
-    Line(A=10, b=-0.1)
-    """
-    low, high = (float(end) for end in typical)
-    if not (np.isfinite([low, high]).all() and low < high) or (positive and low <= 0):
-        wanted = "0 < low < high" if positive else "low < high"
-        raise ScalingError(f"typical of {meaning!r} must be finite with {wanted}; got {typical}.")
-    declared = Coefficient(meaning, (low, high), unit, positive)
-    return dataclasses.field(metadata={"coefficient": declared})
+_ROUNDED = 2e-3  # by which shares may miss 1: three of a third, written with three digits
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(coef,))
@@ -94,6 +40,10 @@ class Law:
         Role of what the formula predicts.
     source : str
         Paper and equation.
+    within : mapping of str to str
+        Inputs that cannot exceed another one, such as ``{"unique_tokens": "tokens"}``.
+    shares : tuple of str
+        Inputs that are parts of a whole and add to 1.
     coefficients : mapping of str to Coefficient
         What the family declares, filled in by itself.
     """
@@ -101,6 +51,8 @@ class Law:
     inputs: ClassVar[tuple[str, ...]]
     target: ClassVar[str] = "loss"
     source: ClassVar[str] = ""
+    within: ClassVar[Mapping[str, str]] = {}
+    shares: ClassVar[tuple[str, ...]] = ()
     coefficients: ClassVar[Mapping[str, Coefficient]] = {}
     formula: ClassVar[Callable[..., Any]]
 
@@ -230,7 +182,43 @@ class Law:
             if bad and column:
                 raise ScalingError(f"{name} must be {column.domain}; got {human(bad[0])}.")
             bound.append(array)
+        for wrong, why in cls.impossible(dict(zip(cls.inputs, bound, strict=True))):
+            if wrong.any():
+                raise ScalingError(f"{why}.")
         return tuple(bound)
+
+    @classmethod
+    def impossible(cls, inputs: Mapping[str, Any]) -> Iterator[tuple[NDArray[np.bool_], str]]:
+        """Where inputs contradict each other, and what they would have to be.
+
+        Parameters
+        ----------
+        inputs : mapping of str to ndarray
+            By role.
+
+        Yields
+        ------
+        mask, sentence : ndarray of bool, str
+            Of each condition, where it is broken.
+
+        Examples
+        --------
+        >>> class Mixed(Law):
+        ...     inputs = ("web", "code")
+        ...     shares = inputs
+        ...     c: Coef = coef("loss of pure web text", typical=(1, 3))
+        ...     def formula(self, web, code):
+        ...         return self.c * web
+        >>> [(bool(wrong), why) for wrong, why in Mixed.impossible({"web": 0.5, "code": 0.4})]
+        [(True, 'web, code are shares, 0 or more, and must add to 1')]
+        """
+        for name, whole in cls.within.items():
+            yield np.asarray(inputs[name] > inputs[whole]), f"{name} must be at most {whole}"
+        if cls.shares:
+            parts = [np.asarray(inputs[name]) for name in cls.shares]
+            off = np.abs(sum(parts) - 1) > _ROUNDED
+            below = np.logical_or.reduce([part < 0 for part in np.broadcast_arrays(*parts)])
+            yield off | below, f"{', '.join(cls.shares)} are shares, 0 or more, and must add to 1"
 
     def gradient(self, *inputs: Any) -> dict[str, Any]:
         """Derivative of the formula by each coefficient; a family may write its own.

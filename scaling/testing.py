@@ -133,7 +133,10 @@ def draw_points(
     for j, role in enumerate(family.inputs):
         low, high = known.get(role, _RANGES[PARAMS] if role.startswith(PARAMS) else _OTHER_RANGE)
         points[role] = low * (high / low) ** unit[:, j]
-    return points
+    for role, whole in family.within.items():
+        points[role] = np.minimum(points[role], points[whole])
+    total = sum(points[role] for role in family.shares)
+    return points | {role: points[role] / total for role in family.shares}
 
 
 def _declaration(family: type[Law]) -> str:

@@ -53,6 +53,10 @@ def checked(
     mapping = check_roles(frame, roles, columns, family.__name__)
     for role, column in mapping.items():
         numbers(frame, column, domain=column if column in COLUMNS else role)
+    given = {role: numbers(frame, mapping[role]) for role in family.inputs}
+    for wrong, why in family.impossible(given):
+        if wrong.any():
+            raise ColumnError(f"{why}; not so in {name_rows(list(frame.index[wrong]))}.")
     refuse_mixed_losses(frame, mapping[family.target])
     return frame, mapping
 

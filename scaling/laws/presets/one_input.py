@@ -1,105 +1,19 @@
-"""Laws with the numbers that papers report, and where each number comes from."""
+"""Published laws of one input, and of the best size or tokens for a compute."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
-from scaling.columns import COLUMNS
-from scaling.cost import SIX_ND, Cost
-from scaling.errors import Issue, one_of
-from scaling.law import Law
-from scaling.laws.chinchilla import Chinchilla
-from scaling.laws.coupled_chinchilla import CoupledChinchilla
-from scaling.laws.kaplan import Kaplan
+from scaling.cost import SIX_ND
 from scaling.laws.power_law import PowerLaw, PowerLawPlusConstant
+from scaling.laws.presets.preset import CODE, PAPER, QUOTED, REFITTED, Maker, Published, later
 
-__all__ = ["Published", "published", "published_names"]
+__all__ = ["MAKERS"]
 
 _FLOPS_PER_PF_DAY = 8.64e19
-
-REFITTED = "refitted from public data"
-CODE = "read in the authors' code"
-PAPER = "read in the paper"
-QUOTED = "quoted from the paper by a second text"
-
-
-@dataclass(frozen=True)
-class Published:
-    """A law as a paper reports it, with what its numbers mean.
-
-    It answers the same questions as a fit, without intervals.
-
-    Attributes
-    ----------
-    name : str
-        Key that :func:`scaling.laws.published` takes.
-    law : Law
-    columns : mapping of str to str
-        Which column plays each role: it says how params are counted.
-    cost : Cost or None
-        What compute means; None where the inputs cannot be traded at a compute.
-    ranges : mapping of str to (float, float)
-        What the paper's runs covered, as far as it says.
-    source, evidence : str
-        Paper and place; how the number was checked.
-    caution : str
-        What to know before using it.
-    """
-
-    name: str
-    law: Law
-    columns: Mapping[str, str]
-    cost: Cost | None
-    ranges: Mapping[str, tuple[float, float]]
-    source: str
-    evidence: str
-    caution: str = ""
-    draws: Law | None = field(default=None, init=False, repr=False)
-    draws_kind: str = field(default="none", init=False, repr=False)
-
-    @property
-    def best(self) -> Law:
-        """The law itself."""
-        return self.law
-
-    @property
-    def units(self) -> Mapping[str, str]:
-        """Unit of each role, by the column that plays it."""
-        return {role: COLUMNS[column].unit for role, column in self.columns.items()}
-
-    @property
-    def issues(self) -> tuple[Issue, ...]:
-        """The caution, where there is one."""
-        if not self.caution:
-            return ()
-        return (Issue("published-caution", "weakens", self.caution, f"See {self.source}."),)
-
-
-_CHINCHILLA_RANGES = {"params": (70e6, 16e9), "tokens": (5e9, 500e9), "compute": (6e18, 3e21)}
 _KAPLAN_RANGES = {"params_non_embedding": (768.0, 1.5e9), "tokens": (22e6, 23e9)}
-_TOTAL = {"params": "params", "tokens": "tokens", "loss": "loss"}
-_NON_EMBEDDING = {"params": "params_non_embedding", "tokens": "tokens", "loss": "loss"}
-
-
-def _chinchilla(
-    name: str, evidence: str, source: str, caution: str = "", **coefs: float
-) -> Published:
-    law = Chinchilla(**coefs)
-    return Published(name, law, _TOTAL, SIX_ND, _CHINCHILLA_RANGES, source, evidence, caution)
-
-
-def _kaplan_joint() -> Published:
-    law = Kaplan(Nc=6.4e13, Dc=1.8e13, alpha_N=0.076, alpha_D=0.103)
-    caution = (
-        "Tokens are distinct tokens seen until early stopping, over many epochs, so compute is "
-        "not 6 N D and no compute-optimal size follows from this law."
-    )
-    source = "Kaplan et al. 2020, arXiv:2001.08361, table 2"
-    return Published(
-        "kaplan-2020-joint", law, _NON_EMBEDDING, None, _KAPLAN_RANGES, source, PAPER, caution
-    )
+_HOFFMANN = "Hoffmann et al. 2022, arXiv:2203.15556"
 
 
 def _one_input(
@@ -147,8 +61,8 @@ _LIU_CAUTION = (
 )
 
 
-def _henighan() -> dict[str, Callable[[], Published]]:
-    made: dict[str, Callable[[], Published]] = {}
+def _henighan() -> dict[str, Maker]:
+    made: dict[str, Maker] = {}
     for domain, (by_params, by_compute, best_size) in _HENIGHAN.items():
         rows: list[tuple[str, str, str, tuple[float, ...] | None, str]] = [
             ("params", "params_non_embedding", "loss", by_params, ""),
@@ -161,24 +75,20 @@ def _henighan() -> dict[str, Callable[[], Published]]:
                 continue
             constant, scale, exponent = numbers
             name = f"henighan-2020-{domain}-{suffix}"
-            made[name] = _later(
+            made[name] = later(
                 _one_input, name, column, scale, exponent, _HENIGHAN_SOURCE,
                 constant=constant, target=target, caution=caution,
             )  # fmt: skip
     return made
 
 
-def _later(build: Callable[..., Published], *args: Any, **kwargs: Any) -> Callable[[], Published]:
-    return lambda: build(*args, **kwargs)
-
-
-def _kaplan(name: str, *args: Any, place: str, **kwargs: Any) -> Callable[[], Published]:
+def _kaplan(name: str, *args: Any, place: str, **kwargs: Any) -> Maker:
     source = f"Kaplan et al. 2020, arXiv:2001.08361, {place}"
-    return _later(_one_input, name, *args, source, ranges=_KAPLAN_RANGES, **kwargs)
+    return later(_one_input, name, *args, source, ranges=_KAPLAN_RANGES, **kwargs)
 
 
-def _liu(optimizer: str, coefficient: float, exponent: float) -> Callable[[], Published]:
-    return _later(
+def _liu(optimizer: str, coefficient: float, exponent: float) -> Maker:
+    return later(
         _one_input, f"liu-2025-{optimizer}", "compute", coefficient ** (1 / exponent), exponent,
         "Liu et al. 2025, arXiv:2502.16982, table 3", evidence=QUOTED, caution=_LIU_CAUTION,
     )  # fmt: skip
@@ -191,42 +101,21 @@ def _stated(name: str, target: str, coefficient: float, exponent: float, *told: 
     return Published(name, law, columns, SIX_ND, {}, *told)
 
 
-_HOFFMANN = "Hoffmann et al. 2022, arXiv:2203.15556"
-_BESIROGLU = "Besiroglu et al. 2024, arXiv:2404.10102"
-
-_MAKERS: dict[str, Callable[[], Published]] = {
-    "hoffmann-2022-rounded": _later(
-        _chinchilla, "hoffmann-2022-rounded", QUOTED, f"{_HOFFMANN}, eq. 10",
-        "Rounding moves the best size at 5.76e23 FLOPs from 40B to 32B; prefer the unrounded law.",
-        E=1.69, A=406.4, B=410.7, alpha=0.34, beta=0.28),
-    "hoffmann-2022": _later(
-        _chinchilla, "hoffmann-2022", CODE, f"{_HOFFMANN}, eq. 10, unrounded in its TeX source",
-        "The optimiser stopped early: on the published runs this law's objective is 21% above "
-        "the minimum (Besiroglu et al. 2024).",
-        E=1.69337368, A=406.401018, B=410.722827, alpha=0.33917084, beta=0.2849083),
-    "hoffmann-2022-approach-1": _later(
+MAKERS: dict[str, Maker] = {
+    "hoffmann-2022-approach-1": later(
         _stated, "hoffmann-2022-approach-1", "params", 0.099159, 0.49810,
         f"{_HOFFMANN}, line through the logs of table 3", PAPER),
-    "hoffmann-2022-approach-2": _later(
+    "hoffmann-2022-approach-2": later(
         _stated, "hoffmann-2022-approach-2", "params", 0.144877, 0.48994,
         f"{_HOFFMANN}, line through the logs of table A3", PAPER),
-    "grattafiori-2024-tokens": _later(
+    "grattafiori-2024-tokens": later(
         _stated, "grattafiori-2024-tokens", "tokens", 0.299, 0.537,
         "Grattafiori et al. 2024, arXiv:2407.21783, figure 3", REFITTED,
         "The text of section 3.2.1 prints .53 and .29, which are cut off: they give 10.5T tokens "
         "at 3.8e25 FLOPs where the paper says 16.55T."),
-    "porian-2024-size": _later(
+    "porian-2024-size": later(
         _stated, "porian-2024-size", "params_without_input_embedding", 0.1189, 0.497,
         "Porian et al. 2024, arXiv:2406.19146, RefinedWeb, tuned, no decay", CODE),
-    "besiroglu-2024": _later(
-        _chinchilla, "besiroglu-2024",
-        f"{REFITTED}; the printed numbers are its least-absolute limit", f"{_BESIROGLU}, table 1",
-        E=1.8172, A=482.01, B=2085.43, alpha=0.3478, beta=0.3658),
-    "busbridge-2025": _later(
-        Published, "busbridge-2025",
-        CoupledChinchilla(E=1.220, A=3355, B=18186, alpha=0.408, beta=0.431, gamma=0.452),
-        _TOTAL, SIX_ND, {}, "Busbridge et al. 2025, arXiv:2502.08606, supervised law", QUOTED),
-    "kaplan-2020-joint": _kaplan_joint,
     "kaplan-2020-params": _kaplan(
         "kaplan-2020-params", "params_non_embedding", 8.8e13, 0.076, place="table 5"),
     "kaplan-2020-tokens": _kaplan(
@@ -257,35 +146,3 @@ _MAKERS: dict[str, Callable[[], Published]] = {
     "liu-2025-adamw": _liu("adamw", 2.608, 0.054),
     **_henighan(),
 }  # fmt: skip
-
-
-def published(name: str) -> Published:
-    """Law that a paper reports, with its columns, cost, data range, source and evidence.
-
-    Parameters
-    ----------
-    name : str
-        One of :func:`scaling.laws.published_names`.
-
-    Raises
-    ------
-    ScalingError
-        If no such law is known; the message lists the names.
-
-    Examples
-    --------
-    >>> published("besiroglu-2024").law
-    Chinchilla(E=1.817, A=482, B=2085, alpha=0.3478, beta=0.3658)
-    """
-    return _MAKERS[one_of("name", name, tuple(_MAKERS))]()
-
-
-def published_names() -> tuple[str, ...]:
-    """Names that :func:`scaling.laws.published` takes.
-
-    Examples
-    --------
-    >>> "hoffmann-2022" in published_names()
-    True
-    """
-    return tuple(_MAKERS)

@@ -22,6 +22,7 @@ from scaling.frontier import Frontier, compute_optimal, regret, required
 from scaling.law import Law, coef
 from scaling.laws.presets import published
 from scaling.runs import read_runs
+from scaling.runs.tokenizing import TokensPerCharacter, embedding_width, unigram_loss
 
 if TYPE_CHECKING:
     from scaling import datasets as datasets
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from scaling.forecast.ensembles import ensemble as ensemble
     from scaling.forecast.multipliers import compute_multiplier as compute_multiplier
     from scaling.forecast.sweeps import best_of_sweep as best_of_sweep
+    from scaling.forecast.vocabularies import best_vocabulary as best_vocabulary
     from scaling.frontier.envelopes import envelope as envelope
     from scaling.frontier.isoflops import isoflop as isoflop
     from scaling.linting import lint as lint
@@ -62,9 +64,11 @@ __all__ = [
     "LeastSquares",
     "NoTradeoffError",
     "ScalingError",
+    "TokensPerCharacter",
     "audit",
     "backtest",
     "best_of_sweep",
+    "best_vocabulary",
     "bootstrap",
     "calibrate",
     "checklist",
@@ -73,6 +77,7 @@ __all__ = [
     "compute_multiplier",
     "compute_optimal",
     "crossover",
+    "embedding_width",
     "ensemble",
     "envelope",
     "fit",
@@ -87,6 +92,7 @@ __all__ = [
     "regret",
     "required",
     "save",
+    "unigram_loss",
 ]
 
 # Imported when first used: plot loads matplotlib, and most scripts use few of the verbs.
@@ -99,6 +105,7 @@ _VERBS = {
     "crossover": "scaling.forecast.crossovers",
     "Ensemble": "scaling.forecast.ensembles", "ensemble": "scaling.forecast.ensembles",
     "best_of_sweep": "scaling.forecast.sweeps",
+    "best_vocabulary": "scaling.forecast.vocabularies",
     "envelope": "scaling.frontier.envelopes", "isoflop": "scaling.frontier.isoflops",
     "lint": "scaling.linting", "load": "scaling.storage",
     "profile": "scaling.fitting.profiling", "save": "scaling.storage",

@@ -71,8 +71,8 @@ def test_the_package_itself_is_imported_by_the_command_line_only():
 
 
 @pytest.mark.parametrize("path", LAW_FILES, ids=lambda path: path.stem)
-def test_law_file_imports_only_numpy_and_what_a_law_is(path):
-    assert imported(path) <= {"numpy", "scaling.law"}
+def test_law_file_imports_only_numpy_and_what_a_law_and_its_cost_are(path):
+    assert imported(path) <= {"numpy", "scaling.law", "scaling.cost"}
 
 
 def test_lmfit_rich_and_matplotlib_each_live_in_one_place():

@@ -18,6 +18,7 @@ RETURNED = {  # what public functions return or take, met but not imported by na
     ("scaling.forecast.backtests", "Backtest"),
     ("scaling.forecast.comparisons", "Comparison"),
     ("scaling.forecast.sweeps", "Sweep"),
+    ("scaling.forecast.vocabularies", "BestVocabulary"),
     ("scaling.linting", "Lint"),
     ("scaling.fitting.leaving_out", "Influence"),
     ("scaling.fitting.objective", "Objective"),

@@ -23,6 +23,8 @@ __all__ = ["stated_frontier", "states_allocation"]
 
 Array: TypeAlias = NDArray[np.float64]
 
+_PART = "params_vocabulary"  # of the size: it does not say how many tokens a compute pays for
+
 
 def states_allocation(source: Any) -> bool:
     """Whether a law gives the best params or tokens at a compute, as that of Kaplan et al. does.
@@ -37,7 +39,8 @@ def states_allocation(source: Any) -> bool:
         return False
     inputs = [source.columns.get(role, role) for role in source.best.inputs]
     told = _told(source)
-    return inputs == [COMPUTE] and (told.startswith(PARAMS) or told == TOKENS)
+    sized = told.startswith(PARAMS) and told != _PART
+    return inputs == [COMPUTE] and (sized or told == TOKENS)
 
 
 def _told(source: Source) -> str:

@@ -6,10 +6,18 @@ from scaling.laws.coupled_chinchilla import CoupledChinchilla
 from scaling.laws.kaplan import Kaplan
 from scaling.laws.power_law import PowerLaw, PowerLawPlusConstant
 from scaling.laws.presets import Published, published, published_names
+from scaling.laws.vocabulary import Vocabulary
 
 FAMILIES: dict[str, type[Law]] = {
     family.__name__: family
-    for family in (PowerLaw, PowerLawPlusConstant, Chinchilla, CoupledChinchilla, Kaplan)
+    for family in (
+        PowerLaw,
+        PowerLawPlusConstant,
+        Chinchilla,
+        CoupledChinchilla,
+        Kaplan,
+        Vocabulary,
+    )
 }
 
 __all__ = [
@@ -22,6 +30,7 @@ __all__ = [
     "PowerLaw",
     "PowerLawPlusConstant",
     "Published",
+    "Vocabulary",
     "coef",
     "published",
     "published_names",

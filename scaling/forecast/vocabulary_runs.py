@@ -19,7 +19,10 @@ from scaling.runs.door import as_frame, numbers
 from scaling.runs.tokenizing import TokensPerCharacter, embedding_width
 from scaling.text import human, listed
 
-__all__ = ["Known", "Tried", "Wanted", "by_derivative", "by_isoflop", "law_table"]
+__all__ = [
+    "Known", "Tried", "Wanted", "best_at_end", "by_derivative", "by_isoflop", "cheapest_power",
+    "law_table", "lowest_points",
+]  # fmt: skip
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -161,17 +164,8 @@ def law_table(runs: Tried, in_thousands: bool) -> pd.DataFrame:
 
 
 def by_isoflop(runs: Tried, wanted: Wanted) -> Known:
-    """Params of the best vocabulary by approach 1: power laws through the points of lowest loss.
-
-    Points are laid between the runs: along the diagonal of sizes and texts for each vocabulary,
-    and between the vocabularies of each size at the end of its training. Of all, those are taken
-    that have a lower loss than every point of less compute.
-    """
-    _refuse_few(runs)
-    every = runs.beside([*_between_runs(runs), *_between_entries(runs)])
-    order = np.argsort(every.compute, kind="stable")
-    least = np.minimum.accumulate(every.loss[order])
-    best = every.where(order[every.loss[order] < np.append(np.inf, least[:-1])])
+    """Params of the best vocabulary by approach 1: power laws through the points of lowest loss."""
+    best = lowest_points(runs)
     powers = pd.DataFrame({
         name: _power(best.compute, values, fixed)
         for name, values, fixed in ((_SIZE, best.size, _HALF), (_TEXT, best.characters, _HALF),
@@ -184,6 +178,19 @@ def by_isoflop(runs: Tried, wanted: Wanted) -> Known:
     part = powers.loc[_PART]
     found = np.asarray(part["coefficient"] * budget ** part["exponent"], dtype=float)
     return Known(replace(wanted, compute=budget.astype(float)), found, powers)
+
+
+def lowest_points(runs: Tried) -> Tried:
+    """Points that have a lower loss than every one of less compute.
+
+    They are runs, and points laid between them: along the diagonal of sizes and texts for each
+    vocabulary, and between the vocabularies of each size at the end of its training.
+    """
+    _refuse_few(runs)
+    every = runs.beside([*_between_runs(runs), *_between_entries(runs)])
+    order = np.argsort(every.compute, kind="stable")
+    least = np.minimum.accumulate(every.loss[order])
+    return every.where(order[every.loss[order] < np.append(np.inf, least[:-1])])
 
 
 def _refuse_few(runs: Tried) -> None:
@@ -233,7 +240,8 @@ def _between_entries(runs: Tried) -> Iterator[Tried]:
         curve = interp1d(last.entries, last.loss, kind="quadratic", fill_value="extrapolate")
         tokens = np.full(_BETWEEN_ENTRIES, np.median(last.tokens))
         yield replace(
-            runs, size=np.full(_BETWEEN_ENTRIES, size), entries=entries, loss=np.asarray(curve(entries), dtype=float),
+            runs, size=np.full(_BETWEEN_ENTRIES, size), entries=entries,
+            loss=np.asarray(curve(entries), dtype=float),
             width=np.full(_BETWEEN_ENTRIES, own.width[0]),
             characters=runs.text.characters(tokens, entries))  # fmt: skip
 

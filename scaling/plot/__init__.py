@@ -12,6 +12,7 @@ from scaling.plot.surfaces import surface
 from scaling.plot.sweeps import sweep
 from scaling.plot.tornado import audit
 from scaling.plot.valleys import isoflop
+from scaling.plot.vocabularies import vocabulary
 
 __all__ = [
     "audit",
@@ -27,4 +28,5 @@ __all__ = [
     "regret",
     "surface",
     "sweep",
+    "vocabulary",
 ]

@@ -22,7 +22,8 @@ _MILLION, _BILLION = 1e6, 1e9  # params and tokens in the code of approach 3
 _UNIT_CAUTION = (
     "The code that found these numbers counted tokens with the vocabulary in thousands, 2.7 to 3 "
     "times too many; with true tokens this law misses its own runs by 8 times the objective, and "
-    "they do not say what alpha2 is."
+    "they do not say what alpha2 is. Nor is it a law of size against tokens: it asks for 700 "
+    "tokens a param and more, where the runs had 50 at most."
 )
 _STOPPED_CAUTION = (
     "The optimiser stopped early: on the paper's own points the exponent of its objective's "

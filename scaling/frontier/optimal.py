@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -69,7 +70,7 @@ def compute_optimal(
     -------
     Frontier
         Its table has compute, params, tokens, tokens_per_param, epochs where the law knows unique
-        tokens, and the loss, each with its ends.
+        tokens, training_compute where serving is paid too, and the loss, each with its ends.
 
     Raises
     ------
@@ -124,6 +125,8 @@ def _answers(question: Question, law: Law, found: Mapping[str, Array]) -> dict[s
     answers["tokens_per_param"] = found[TOKENS] / size
     if _UNIQUE in found:
         answers["epochs"] = np.maximum(found[TOKENS] / found[_UNIQUE], 1.0)
+    if question.cost.served:
+        answers["training_compute"] = replace(question.cost, served=0.0).of(found)
     return {**answers, question.column(law.target): question.loss(law, found)}
 
 

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from scaling.forecast.vocabularies import best_vocabulary as best_vocabulary
     from scaling.frontier.envelopes import envelope as envelope
     from scaling.frontier.isoflops import isoflop as isoflop
+    from scaling.frontier.shapes import buildable as buildable
+    from scaling.frontier.shrinking import shrink as shrink
     from scaling.linting import lint as lint
     from scaling.storage import load as load
     from scaling.storage import save as save
@@ -70,6 +72,7 @@ __all__ = [
     "best_of_sweep",
     "best_vocabulary",
     "bootstrap",
+    "buildable",
     "calibrate",
     "checklist",
     "coef",
@@ -92,6 +95,7 @@ __all__ = [
     "regret",
     "required",
     "save",
+    "shrink",
     "unigram_loss",
 ]
 
@@ -104,11 +108,12 @@ _VERBS = {
     "compute_multiplier": "scaling.forecast.multipliers",
     "crossover": "scaling.forecast.crossovers",
     "Ensemble": "scaling.forecast.ensembles", "ensemble": "scaling.forecast.ensembles",
-    "best_of_sweep": "scaling.forecast.sweeps",
+    "best_of_sweep": "scaling.forecast.sweeps", "buildable": "scaling.frontier.shapes",
     "best_vocabulary": "scaling.forecast.vocabularies",
     "envelope": "scaling.frontier.envelopes", "isoflop": "scaling.frontier.isoflops",
     "lint": "scaling.linting", "load": "scaling.storage",
     "profile": "scaling.fitting.profiling", "save": "scaling.storage",
+    "shrink": "scaling.frontier.shrinking",
 }  # fmt: skip
 
 

@@ -148,6 +148,12 @@ def drawn_sweep(fit):
     return scaling.plot.sweep(best, cell=2), best.notes[0]
 
 
+def drawn_vocabulary(fit):
+    runs = scaling.datasets.load("sweep", rows="vocabulary")
+    least = runs["loss_nats_per_byte"].min()
+    return scaling.plot.vocabulary(runs), f"lowest loss per byte {least:.4f}"
+
+
 def best_size_ahead(law):
     return law.optimum(AHEAD / 6)["params"]
 
@@ -315,6 +321,7 @@ def drawn_shrink(fit):
         drawn_audit,
         drawn_backtest,
         drawn_sweep,
+        drawn_vocabulary,
     ],
 )
 def test_picture_shows_what_its_description_says(sweep_fit, draw):

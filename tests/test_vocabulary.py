@@ -226,7 +226,7 @@ def test_parametric_finds_the_vocabulary_of_the_law_that_drew_the_runs(truth):
     )
     held = (noisy.table["vocab_size_low"] < exact) & (exact < noisy.table["vocab_size_high"])
     assert held.all()
-    assert noisy.kind.startswith("groups=run n=50 and alpha2 from")
+    assert noisy.kind.startswith("groups=run n=50 and alpha2 ")
     assert {"beyond-the-runs"} <= {issue.code for issue in noisy.issues}
     assert (noisy.flat.groupby("alpha2").size() == 3).all()
 
@@ -500,6 +500,8 @@ def test_what_the_page_says_of_the_sweep(arm):
     assert each[256] == pytest.approx(3.68, abs=0.005)
     assert each[16384] == pytest.approx(2.30, abs=0.005)
     assert (arm["tokens"] * arm["bytes_per_token"]).between(1.45e6, 1.65e6).all()
+    ratio = arm["tokens"] / arm["params"]
+    assert (ratio.max(), ratio.min()) == pytest.approx((145, 0.46), rel=0.01)
 
 
 def test_figure_marks_the_best_of_each_size_open_where_it_is_the_last(arm):

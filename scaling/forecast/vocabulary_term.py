@@ -115,8 +115,9 @@ def flat_range(known: Fit, wanted: Wanted, cost: Cost) -> Flat | None:
     if not alike.any():
         return None
     kept = entries[alike]
-    words = " to ".join(scalar_text(end) for end in (exponents[alike][0], exponents[alike][-1]))
-    return Flat(table, (kept.min(axis=0), kept.max(axis=0)), f"{_EXPONENT} from {words}",
+    first, last = (scalar_text(exponents[alike][end]) for end in (0, -1))
+    words = f"near {first}" if first == last else f"from {first} to {last}"
+    return Flat(table, (kept.min(axis=0), kept.max(axis=0)), f"{_EXPONENT} {words}",
                 float(values[alike].max() / least - 1))  # fmt: skip
 
 

@@ -103,7 +103,7 @@ def _valleys_of(best: BestVocabulary) -> dict[float, pd.DataFrame]:
             "Use method='parametric', or give it the runs."
         )
     table = best.valleys.rename(columns={_ENTRIES: "x", "excess": "y"})
-    return {float(size): own for size, own in table.groupby(_SIZE, sort=True)}
+    return _by_size(table)
 
 
 def _runs_of(runs: Any, loss: str | None) -> tuple[dict[float, pd.DataFrame], str]:
@@ -127,7 +127,7 @@ def _mark(ax: Axes, best: Any, size: float, line: pd.DataFrame, colour: Any) -> 
     if isinstance(best, BestVocabulary):
         x, y, at_end = float(_row(best, size)[_ENTRIES]), 0.0, False
     else:
-        place = line.loc[line["y"].idxmin()]
+        place = line.iloc[int(line["y"].to_numpy().argmin())]
         x, y = float(place["x"]), float(place["y"])
         at_end = x in (line["x"].min(), line["x"].max())
     inside, edge = ("white", colour) if at_end else (colour, "white")

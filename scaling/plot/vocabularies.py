@@ -22,6 +22,7 @@ from scaling.plot.style import (
     title,
 )
 from scaling.plot.ticks import human_ticks
+from scaling.runs.door import as_frame
 from scaling.text import human
 
 __all__ = ["vocabulary"]
@@ -109,8 +110,7 @@ def _valleys_of(best: BestVocabulary) -> dict[float, pd.DataFrame]:
 def _runs_of(runs: Any, loss: str | None) -> tuple[dict[float, pd.DataFrame], str]:
     """Vocabulary and loss of the runs of each size, and the column of the loss."""
     if loss is None:
-        held = getattr(runs, "columns", runs if isinstance(runs, dict) else ())
-        known = [name for name in _LOSSES if name in held]
+        known = [name for name in _LOSSES if name in as_frame(runs)]
         if not known:
             raise ColumnError(
                 "plot.vocabulary needs a loss that vocabularies can be compared by: "
@@ -119,7 +119,11 @@ def _runs_of(runs: Any, loss: str | None) -> tuple[dict[float, pd.DataFrame], st
         loss = known[0]
     size, entries, losses = run_numbers(runs, (_SIZE, _ENTRIES, loss), "vocabulary")
     table = pd.DataFrame({_SIZE: size, "x": entries, "y": losses}).sort_values("x")
-    return {float(one): own for one, own in table.groupby(_SIZE, sort=True)}, loss
+    return _by_size(table), loss
+
+
+def _by_size(table: pd.DataFrame) -> dict[float, pd.DataFrame]:
+    return {size: table[table[_SIZE] == size] for size in np.unique(table[_SIZE]).tolist()}
 
 
 def _mark(ax: Axes, best: Any, size: float, line: pd.DataFrame, colour: Any) -> None:

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from math import inf
 from types import MappingProxyType
 
-__all__ = ["COLUMNS", "COMPUTE", "LOSS", "PARAMS", "TOKENS", "Column", "canonical"]
+__all__ = ["COLUMNS", "COMPUTE", "LOSS", "PARAMS", "RATIO", "TOKENS", "Column", "canonical"]
 
 PARAMS, TOKENS, COMPUTE, LOSS = "params", "tokens", "compute", "loss"
+RATIO = "tokens_per_param"  # in ranges and answers; no column of a table is read as it
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from scaling.columns import COLUMNS, PARAMS
+from scaling.columns import COLUMNS, COMPUTE, PARAMS, RATIO
 from scaling.cost import SIX_ND, Cost
 from scaling.errors import Issue, ScalingError
 from scaling.law import Law, coef
@@ -123,7 +123,7 @@ def nonembedding_view(law: Source, omega: float = OMEGA) -> View:
             f"nonembedding_view takes a law of params with embeddings; {family.__name__} here "
             f"counts {columns[PARAMS]}."
         )
-    ranges = {name: ends for name, ends in law.ranges.items() if name not in (PARAMS, "compute")}
+    ranges = {name: ends for name, ends in law.ranges.items() if name not in (PARAMS, COMPUTE, RATIO)}
     if PARAMS in law.ranges:
         low, high = without_embeddings(np.array(law.ranges[PARAMS]), omega)
         ranges[NON_EMBEDDING] = (float(low), float(high))

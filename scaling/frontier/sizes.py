@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from scaling.answer import Answer
+from scaling.answer import Answer, ratio_issues
 from scaling.columns import COMPUTE, PARAMS, TOKENS
 from scaling.cost import Cost, Hardware
 from scaling.errors import Issue, ScalingError
@@ -153,7 +153,9 @@ def regret(
     curve = _table(question, budget, grid, within, level, wasted=False)
     band = _band(grid, curve["probability_within"].to_numpy())
     drawn = None if source.draws is None else question.allocate(source.draws, budget)[0]
-    issues = question.issues_at(budget, drawn, level)
+    asked = question.cost.tokens(sizes, budget)
+    issues = (*question.issues_at(budget, drawn, level),
+              *ratio_issues(source.ranges, sizes, asked))  # fmt: skip
     if np.isnan(band[0]):
         issues = (*issues, Issue(
             "no-safe-size", "weakens",

@@ -1,4 +1,4 @@
-"""Over-trained models: the numbers of Gadre et al. 2024, and forecasts far from the runs' ratios."""
+"""Over-trained models: the numbers of Gadre et al. 2024, and forecasts far from usual ratios."""
 
 import numpy as np
 import pandas as pd

@@ -7,6 +7,7 @@ from numpy.testing import assert_allclose
 
 import scaling
 from scaling import LeastSquares
+from scaling.forecast.choices import choices_of
 from scaling.laws import Chinchilla, DownstreamError, OverTrained
 
 GADRE = "Gadre et al. 2024"
@@ -158,6 +159,13 @@ def test_over_training_costs_a_hyperbolic_cosine(times):
     expected = np.cosh(law.eta * np.log(times))
     assert_allclose((loss - law.E) / (best["loss"] - law.E), expected, rtol=1e-6)
     assert_allclose(best["tokens_per_param"], (law.b / law.a) ** (1 / (2 * law.eta)), rtol=1e-3)
+
+
+def test_an_audit_of_chinchilla_does_not_count_it_twice(usual):
+    """With equal exponents it is this law, and both would be one choice."""
+    forms = [choice.words for choice in choices_of(usual) if choice.group == "form"]
+    assert "equal exponents" in forms
+    assert "OverTrained" not in forms
 
 
 def drop(law, upto):

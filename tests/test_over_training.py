@@ -1,9 +1,13 @@
 """Over-trained models: the numbers of Gadre et al. 2024, and forecasts far from usual ratios."""
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
+
+mpl.use("Agg")
+import matplotlib.pyplot as plt
 
 import scaling
 from scaling import LeastSquares
@@ -249,3 +253,46 @@ def test_a_fit_that_was_kept_still_knows_its_ratios(usual, tmp_path):
 
 def test_params_counted_otherwise_have_other_ratios(usual):
     assert "tokens_per_param" not in scaling.nonembedding_view(usual).ranges
+
+
+def test_the_figure_draws_the_laws_by_ratio_and_the_runs_of_the_budget(sweep, usual):
+    largest = sweep[np.abs(np.log(sweep["compute"] / 5e12)) < 0.1]
+    answers = {
+        name: scaling.regret(fit, 5e12, largest["params"])
+        for name, fit in {
+            "all": scaling.fit(Chinchilla, sweep, bootstrap=0),
+            "usual": usual,
+        }.items()
+    }
+    ax = scaling.plot.over_training(answers, runs=sweep)
+    ratio = largest["tokens"] / largest["params"]
+    points = ax.collections[0].get_offsets()
+    assert_allclose(points[:, 0], ratio)
+    assert_allclose(points[:, 1], largest["loss"])
+    drawn, law = ax.lines[0].get_xydata(), answers["all"].curve
+    curve = law[["params", "tokens", "loss"]].assign(ratio=law["tokens"] / law["params"])
+    inside = curve[curve["ratio"].between(*drawn[[0, -1], 0] * [0.999, 1.001])]
+    assert_allclose(drawn, inside[["ratio", "loss"]].to_numpy()[::-1])
+    assert {text.get_text() for text in ax.texts} == set(answers)
+    assert ax.get_xlim()[0] < ratio.min() < ratio.max() < ax.get_xlim()[1]
+    plt.close("all")
+
+
+def test_the_figure_of_one_law_has_no_names(usual):
+    ax = scaling.plot.over_training(scaling.regret(usual, 1e12, [2e4, 1e5]))
+    assert not ax.texts
+    plt.close("all")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [("a law", "needs Regret; got Chinchilla"), ("two computes", "one compute; got 1T, 2T"),
+     ("nothing", "one compute; got none")],
+)  # fmt: skip
+def test_the_figure_says_what_it_needs(usual, given, said):
+    wrong = {
+        "a law": usual.law, "nothing": {},
+        "two computes": {str(c): scaling.regret(usual, c, [1e5]) for c in (1e12, 2e12)},
+    }[given]  # fmt: skip
+    with pytest.raises(scaling.ScalingError, match=said):
+        scaling.plot.over_training(wrong)

@@ -83,7 +83,7 @@ def over_training(
     low, high = spaced_ends(seen, log=True)
     ax = axes_for(ax)
     if points is not None:
-        ax.scatter(*points, s=_POINT, color=QUIET, linewidths=0, zorder=3)
+        ax.scatter(points[0], points[1], s=_POINT, color=QUIET, linewidths=0, zorder=3)
     ends = []
     for place, (name, one) in enumerate(shown.items()):
         colour, dashes, _ = SERIES[place % len(SERIES)]

@@ -56,7 +56,7 @@ def flops_per_token(layers: Any, width: Any, context_length: Any) -> Any:
     Examples
     --------
     >>> f"{flops_per_token(layers=80, width=8192, context_length=4096):.4g}"
-    '4.187e+11'
+    '4.188e+11'
     """
     weights, attention = 72 * layers * width**2, 12 * layers * width * context_length
     return weights + attention

@@ -12,12 +12,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from scaling.columns import COLUMNS, RATIO
+from scaling.columns import COLUMNS, PARAMS, RATIO, TOKENS
 from scaling.errors import Issue, worst_first
 from scaling.source import check_level
-from scaling.text import folded, human, rounded, scalar_text
+from scaling.text import folded, human, rounded, scalar_text, times
 
 __all__ = [
+    "HORIZON",
     "Answer",
     "beyond",
     "beyond_issues",
@@ -43,6 +44,7 @@ _AS_AMOUNT = {"device_hours", "days", "cut", "needed"}
 _NOTHING = 1e-7  # a share of this size is rounding
 _DRAWS_BEYOND = 2  # draws beyond each end that an interval needs
 _TOLD_BEYOND = 3.0  # an answer this many times beyond the runs is told to be one
+HORIZON = 1e3  # times beyond the runs from which no interval is trusted, however it widens
 
 
 @dataclass(frozen=True)
@@ -125,11 +127,11 @@ def issue_dict(issue: Issue) -> dict[str, Any]:
     return {**vars(issue), "rows": rows}
 
 
-def issue_lines(issues: tuple[Issue, ...]) -> list[str]:
-    """The worst issues as lines, and how many more there are."""
+def issue_lines(issues: tuple[Issue, ...], rest: str = "in .issues") -> list[str]:
+    """The worst issues as lines, and how many more there are, and where."""
     lines = [str(issue) for issue in worst_first(issues)[:_ISSUES_SHOWN]]
     left = len(issues) - _ISSUES_SHOWN
-    return [*lines, *([f"and {left} more in .issues"] if left > 0 else [])]
+    return [*lines, *([f"and {left} more {rest}"] if left > 0 else [])]
 
 
 def beyond(ranges: Mapping[str, tuple[float, float]], columns: Mapping[str, Array]) -> Array:
@@ -176,7 +178,12 @@ def beyond_issues(factor: Array, *, widened: bool = False, drawn: bool = True) -
     farthest = float(np.max(factor, initial=1.0))
     if not farthest >= _TOLD_BEYOND:
         return ()
-    lies = f"The answer lies {human(farthest)}x beyond the runs"
+    lies = f"The answer lies {times(farthest)} beyond the runs"
+    if widened and farthest > HORIZON:
+        return (Issue("beyond-the-runs", "weakens",
+                      f"{lies}: its intervals widen with the distance, as past forecasts erred, "
+                      f"but beyond {times(HORIZON)} that is too little to rely on.",
+                      "Train a run on the way, and forecast from there."),)  # fmt: skip
     if widened:
         return (Issue("beyond-the-runs", "note",
                       f"{lies}: its intervals widen with the distance, as past forecasts erred.",
@@ -194,22 +201,32 @@ def beyond_issues(factor: Array, *, widened: bool = False, drawn: bool = True) -
 
 
 def ratio_issues(
-    ranges: Mapping[str, tuple[float, float]], params: Array, tokens: Array
+    ranges: Mapping[str, tuple[float, float]], inputs: Mapping[str, Any]
 ) -> tuple[Issue, ...]:
     """An issue where tokens per param lie well outside those of the runs.
 
     Params and tokens may each lie inside, so it is not told by :func:`beyond`; and no interval
     widens with it.
 
+    Parameters
+    ----------
+    ranges : mapping of str to (float, float)
+        Those of a source; it knows the ratios of its runs or it does not.
+    inputs : mapping of str to ndarray
+        The points, by role; those of other roles do not matter.
+
     Examples
     --------
-    >>> issues = ratio_issues({"tokens_per_param": (5.0, 50.0)}, np.array([1e9]), np.array([1e12]))
+    >>> point = {"params": np.array([1e9]), "tokens": np.array([1e12])}
+    >>> issues = ratio_issues({"tokens_per_param": (5.0, 50.0)}, point)
     >>> [issue.code for issue in issues]
     ['ratio-beyond']
     """
-    low, high = ranges.get(RATIO, (np.nan, np.nan))
+    if RATIO not in ranges or not {PARAMS, TOKENS} <= set(inputs):
+        return ()
+    low, high = ranges[RATIO]
     with np.errstate(all="ignore"):
-        ratio = np.asarray(tokens, dtype=float) / np.asarray(params, dtype=float)
+        ratio = np.asarray(inputs[TOKENS], dtype=float) / np.asarray(inputs[PARAMS], dtype=float)
         outside = np.fmax(ratio / high, low / ratio)
     if not (np.isfinite(outside) & (outside >= _TOLD_BEYOND)).any():
         return ()
@@ -290,7 +307,7 @@ def _number(name: str, value: Any, error: float) -> str:
         value = value if abs(value) > _NOTHING else 0.0
         return f"{100 * value:.2g}%" if 100 * value < 99.5 else f"{100 * value:.0f}%"
     if name in _AS_TIMES:
-        return f"{value:.3g}x"
+        return times(value)
     if name == "shift_in_half_widths":
         return f"{value if abs(value) > _NOTHING else 0:.2g}"
     if name.endswith("dollars"):

@@ -1,5 +1,9 @@
 """Any law under constraints: every optimum against SciPy, a dense grid, or its conditions."""
 
+import matplotlib as mpl
+
+mpl.use("Agg")
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from scipy.optimize import minimize
@@ -8,6 +12,7 @@ import scaling
 from scaling import SIX_ND, Cost
 from scaling.frontier.searching import lowest
 from scaling.laws import Chinchilla, Coef, Law, coef, published
+from scaling.text import human
 
 
 class TwoSizes(Law):
@@ -238,6 +243,16 @@ def test_more_demand_makes_the_best_model_smaller_and_longer_trained(law):
         assert (law.formula(near, (1e24 / near - 2 * served) / 6) > row["loss"]).all()
 
 
+def test_regret_under_serving_leaves_out_what_cannot_be_trained(law):
+    cost = SIX_ND.serving(1e12)
+    answer = scaling.regret(law, 1e24, cost=cost)
+    assert (6 * answer.table["tokens"] + 2e12 > 0).all()
+    assert answer.curve["params"].max() < 1e24 / 2e12  # all of it would go into serving
+    assert np.isfinite(answer.curve["excess_mean"]).all()
+    with pytest.raises(scaling.ScalingError, match="600B params cost more to serve"):
+        scaling.regret(law, 1e24, ["10B", "600B"], cost=cost)
+
+
 # Smaller models
 
 
@@ -349,3 +364,25 @@ def test_shapes_count_params_as_the_law_does():
 def test_shapes_refuse_in_one_sentence(law, options, words):
     with pytest.raises(scaling.ScalingError, match=words):
         scaling.buildable(law, 1e23, **options)
+
+
+# The figure
+
+
+@pytest.mark.parametrize("width", [3.3, 5.2])
+def test_figure_of_smaller_models_says_when_each_pays(fit, width):
+    answer = scaling.shrink(fit, 1e22)
+    _, ax = plt.subplots(figsize=(width, 0.7 * width), layout="constrained")
+    scaling.plot.shrink(answer, ax=ax)
+    said = " ".join(text.get_text() for text in ax.texts)
+    assert f"best: {human(answer.best[0])}" in said
+    told = [f"{human(demand)} served" in said for demand in answer.table["break_even_tokens"]]
+    assert sum(told) >= 2
+    line = ax.get_lines()[0].get_xydata()
+    np.testing.assert_array_equal(line[1:, 0], answer.table["params"])
+    plt.close("all")
+
+
+def test_figure_of_smaller_models_refuses_other_answers(fit):
+    with pytest.raises(scaling.ScalingError, match=r"scaling\.shrink"):
+        scaling.plot.shrink(scaling.regret(fit, 1e22))

@@ -12,8 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from scaling.answer import Answer, beyond, beyond_issues, level_issues, ratio_issues
-from scaling.columns import COMPUTE, PARAMS, TOKENS
-from scaling.errors import Issue, ScalingError
+from scaling.columns import COMPUTE
+from scaling.errors import ScalingError
 from scaling.fitting.data import QUANTILES, Data
 from scaling.fitting.objective import Objective
 from scaling.runs.door import as_frame, numbers
@@ -90,11 +90,8 @@ def forecast_of(
     new = None if draws is None else _next_run(source, draws)
     new_low, new_high = summarise(best, new, level)[1:]
     columns = {name: frame[name].to_numpy() for name in frame.columns}
-    ratio: tuple[Issue, ...] = ()
-    if PARAMS in named and TOKENS in named:
-        ratio = ratio_issues(source.ranges, named[PARAMS], named[TOKENS])
-        if source.cost is not None:
-            columns[COMPUTE] = source.cost.compute(named[PARAMS], named[TOKENS])
+    if source.cost is not None and set(source.cost.pays_for) <= set(named):
+        columns[COMPUTE] = source.cost.of(named)
     factor = beyond(source.ranges, columns)
     table = frame.assign(**{
         target: value, f"{target}_low": low, f"{target}_high": high,
@@ -102,7 +99,7 @@ def forecast_of(
     })  # fmt: skip
     title = f"{type(source.best).__name__} forecast of {target}"
     far = beyond_issues(factor, widened=widens(source.draws), drawn=draws is not None)
-    issues = (*source.issues, *far, *ratio)
+    issues = (*source.issues, *far, *ratio_issues(source.ranges, named))
     if source.draws is not None:
         issues = (*issues, *level_issues(source.draws.count, level))
     return Forecast(table, title, level, source.draws_kind, issues, source.assumptions)

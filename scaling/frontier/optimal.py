@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -109,7 +108,7 @@ def compute_optimal(
         table = with_ends(table, name, value, draws, level)
     title = f"Compute-optimal frontier of {question.family.__name__}"
     exponents = _exponents(question, budgets, level)
-    issues = (*question.issues_at(budgets, sizes, level), *_left_over(question, budgets, best))
+    issues = (*question.issues_at(best, sizes, level), *_left_over(question, budgets, best))
     again = partial(compute_optimal, source, cost=cost, held=held, at_most=at_most,
                     choices=choices, method=method, level=level)  # fmt: skip
     return Frontier(table, title, level, source.draws_kind, issues,
@@ -126,7 +125,7 @@ def _answers(question: Question, law: Law, found: Mapping[str, Array]) -> dict[s
     if _UNIQUE in found:
         answers["epochs"] = np.maximum(found[TOKENS] / found[_UNIQUE], 1.0)
     if question.cost.served:
-        answers["training_compute"] = replace(question.cost, served=0.0).of(found)
+        answers["training_compute"] = question.training_compute(found)
     return {**answers, question.column(law.target): question.loss(law, found)}
 
 
@@ -134,7 +133,8 @@ def _exponents(question: Question, budgets: Array, level: float) -> pd.DataFrame
     def column(role: str, law: Law, at: Array) -> Array:
         return question.allocate(law, at)[role]
 
-    columns = {question.column(role): partial(column, role) for role in question.cost.pays_for}
+    steps = () if question.choices else question.cost.pays_for  # choices follow no power law
+    columns = {question.column(role): partial(column, role) for role in steps}
     return slopes(question.source, budgets, level, columns)
 
 

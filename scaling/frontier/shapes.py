@@ -103,21 +103,22 @@ def buildable(
         raise ScalingError(f"width_step must hold whole heads of {head}; got {step}.")
     if not 0 < aspect[0] < aspect[1] < np.inf:
         raise ScalingError(f"aspect must be two numbers, the lower first; got {aspect!r}.")
-    best = question.best_inputs(budget)[question.size]
+    best = question.best_inputs(budget)
+    size_of_best = float(best[question.size][0])
     embeddings = entries * _matrices(question, tied=tied)
-    layers, width = _near(float(best[0]), embeddings, step, aspect, _above("shapes", shapes))
+    layers, width = _near(size_of_best, embeddings, step, aspect, _above("shapes", shapes))
     if not len(layers):
         raise ScalingError(
             f"No shape of width over layers {aspect[0]:g} to {aspect[1]:g}, in steps of {step}, "
-            f"is near {human(float(best[0]))} params; widen aspect or take a smaller step."
+            f"is near {human(size_of_best)} params; widen aspect or take a smaller step."
         )
     size = _params(layers, width, embeddings)
     table = pd.DataFrame({"layers": layers, "width": width, "heads": width // head})
     table = _with_losses(question, table, budget, size, level)
     sizes = None if source.draws is None else question.allocate(source.draws, budget)[question.size]
-    title = (f"Shapes near the best size, {human(float(best[0]))} params, at "
+    title = (f"Shapes near the best size, {human(size_of_best)} params, at "
              f"{human(float(budget[0]))} FLOPs")  # fmt: skip
-    return Answer(table, title, level, source.draws_kind, question.issues_at(budget, sizes, level))
+    return Answer(table, title, level, source.draws_kind, question.issues_at(best, sizes, level))
 
 
 def _above(name: str, value: Any) -> int:

@@ -126,10 +126,13 @@ def shrink(
     table = pd.DataFrame({(question.column(question.size) if params is not None else "overhead"):
                           asked})  # fmt: skip
     for name, value in values.items():
+        if name == COMPUTE and params is None:
+            table[name] = value  # what was asked for
+            continue
         table = with_ends(table, question.column(name), value,
                           None if drawn is None else drawn[name], level)  # fmt: skip
     sizes = None if source.draws is None else question.allocate(source.draws, budget)[question.size]
-    issues = (*question.issues_at(budget, sizes, level), *_unreached(asked, values))
+    issues = (*question.issues_at(best, sizes, level), *_unreached(asked, values))
     title = f"Models with the loss of the best at {human(float(budget[0]))} FLOPs"
     return Shrunk(table, title, level, source.draws_kind, issues, float(budget[0]),
                   (float(best[question.size][0]), float(best[TOKENS][0])))  # fmt: skip

@@ -103,7 +103,7 @@ def required(
         else:
             table = with_ends(table, question.column(name), best[name], draws, level)
     issues = (
-        *question.issues_at(best[COMPUTE], None, level),
+        *question.issues_at(best, None, level),
         *_unreachable(wanted, best, drawn),
     )
     told = "" if question.cost == SIX_ND else f"; compute is {question.cost.name}"

@@ -3,13 +3,16 @@
 from scaling.law import Coef, Law, coef
 from scaling.laws.chinchilla import Chinchilla
 from scaling.laws.coupled_chinchilla import CoupledChinchilla
+from scaling.laws.data_constrained import DataConstrained
 from scaling.laws.kaplan import Kaplan
 from scaling.laws.power_law import PowerLaw, PowerLawPlusConstant
 from scaling.laws.presets import Published, published, published_names
 
 FAMILIES: dict[str, type[Law]] = {
     family.__name__: family
-    for family in (PowerLaw, PowerLawPlusConstant, Chinchilla, CoupledChinchilla, Kaplan)
+    for family in (
+        PowerLaw, PowerLawPlusConstant, Chinchilla, CoupledChinchilla, Kaplan, DataConstrained,
+    )  # fmt: skip
 }
 
 __all__ = [
@@ -17,6 +20,7 @@ __all__ = [
     "Chinchilla",
     "Coef",
     "CoupledChinchilla",
+    "DataConstrained",
     "Kaplan",
     "Law",
     "PowerLaw",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from scaling.errors import one_of
-from scaling.laws.presets import dense, one_input
+from scaling.laws.presets import dense, one_input, repetition
 from scaling.laws.presets.preset import Maker, Published
 
 __all__ = ["Published", "published", "published_names"]
 
-_MAKERS: dict[str, Maker] = {**dense.MAKERS, **one_input.MAKERS}
+_MAKERS: dict[str, Maker] = {**dense.MAKERS, **one_input.MAKERS, **repetition.MAKERS}
 
 
 def published(name: str) -> Published:

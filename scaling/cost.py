@@ -70,6 +70,15 @@ class Cost:
         """Model size that the compute pays for at a number of tokens."""
         return compute / (self.factor * tokens + self.served)
 
+    @property
+    def pays_for(self) -> tuple[str, ...]:
+        """Inputs that take compute: the sizes, and tokens."""
+        return (*self.sizes, TOKENS)
+
+    def of(self, inputs: Mapping[str, Any]) -> Any:
+        """Compute of inputs by role: :meth:`compute` of the sum of their sizes."""
+        return self.compute(sum(inputs[role] for role in self.sizes), inputs[TOKENS])
+
     def budget(self, compute: Any) -> Any:
         """Product of params and tokens that the compute pays for, were nothing served."""
         return compute / self.factor

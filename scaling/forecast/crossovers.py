@@ -24,8 +24,8 @@ from scaling.forecast.sides import (
     share_below,
     undefined,
 )  # fmt: skip
-from scaling.frontier.allocation import positive
 from scaling.frontier.table import with_ends
+from scaling.frontier.terms import positive
 from scaling.source import Source, summarise
 from scaling.text import human, percent
 

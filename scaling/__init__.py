@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from scaling.forecast.sweeps import best_of_sweep as best_of_sweep
     from scaling.frontier.envelopes import envelope as envelope
     from scaling.frontier.isoflops import isoflop as isoflop
+    from scaling.frontier.worths import worth_of as worth_of
     from scaling.linting import lint as lint
     from scaling.storage import load as load
     from scaling.storage import save as save
@@ -87,6 +88,7 @@ __all__ = [
     "regret",
     "required",
     "save",
+    "worth_of",
 ]
 
 # Imported when first used: plot loads matplotlib, and most scripts use few of the verbs.
@@ -100,6 +102,7 @@ _VERBS = {
     "Ensemble": "scaling.forecast.ensembles", "ensemble": "scaling.forecast.ensembles",
     "best_of_sweep": "scaling.forecast.sweeps",
     "envelope": "scaling.frontier.envelopes", "isoflop": "scaling.frontier.isoflops",
+    "worth_of": "scaling.frontier.worths",
     "lint": "scaling.linting", "load": "scaling.storage",
     "profile": "scaling.fitting.profiling", "save": "scaling.storage",
 }  # fmt: skip

@@ -1,12 +1,14 @@
-"""Repeated data: the law of Muennighoff et al. 2023, its published numbers, and what text is worth."""
+"""Repeated data: the law of Muennighoff et al. 2023, its numbers, and what text is worth."""
 
 import numpy as np
 import pandas as pd
 import pytest
 from paper_laws import C4_BASE
+from scipy.optimize import minimize_scalar
 
 import scaling
-from scaling.laws import Chinchilla, DataConstrained, published
+from scaling.answer import repeat_issues
+from scaling.laws import Chinchilla, Coef, DataConstrained, Law, coef, published
 
 MUENNIGHOFF_2023, HUBER, FORMULA = "Muennighoff et al. 2023", "Huber 1e-3", "no fit"
 MUENNIGHOFF = published("muennighoff-2023").law
@@ -101,7 +103,10 @@ def test_muennighoff_2023_huber_has_a_lower_minimum_than_the_published(
 
 @pytest.mark.parametrize(
     ("free", "published", "other", "objective"),
-    [("R_D", 2.9157212, {"R_N": 1e12}, "0.01692235"), ("R_N", 713.0015, {"R_D": 1e-9}, "0.02410778")],
+    [
+        ("R_D", 2.9157212, {"R_N": 1e12}, "0.01692235"),
+        ("R_N", 713.0015, {"R_D": 1e-9}, "0.02410778"),
+    ],
 )
 def test_muennighoff_2023_huber_ablations_with_one_decay(
     repeated_runs, printed, reproduces, free, published, other, objective
@@ -185,7 +190,7 @@ def squares_explained(law, runs):
 
 @pytest.mark.parametrize(
     ("variant", "printed_text", "decay"),
-    [("no decay", ".445", {"R_D": 1e12, "R_N": 1e12}), ("both", ".772", {}),
+    [("nothing", ".445", {"R_D": 1e12, "R_N": 1e12}), ("both", ".772", {}),
      ("tokens alone", ".735", {"R_D": 2.9157212, "R_N": 1e12}),
      ("params alone", ".449", {"R_D": 1e12, "R_N": 713.0015})],
 )  # fmt: skip
@@ -236,7 +241,7 @@ def test_a_well_known_coefficient_is_not_called_one_sided():
     runs["loss"] = truth.predict(runs) * np.exp(random.normal(0, 1e-3, size.size))
     fit = scaling.fit(DataConstrained, runs)
     assert "resamples-at-bound" not in codes(fit)
-    assert fit.law.R_D == pytest.approx(5, rel=0.1)
+    assert pytest.approx(5, rel=0.1) == fit.law.R_D
 
 
 def test_muennighoff_2023_unfiltered_runs(unfiltered_runs, reproduces):
@@ -274,3 +279,179 @@ def test_bad_input_is_one_sentence(call, sentence):
         call()
     assert sentence in str(told.value)
     assert "\n" not in str(told.value)
+
+
+class Graded(Law):
+    r"""Tokens of a quality, which multiplies them; more quality is as good as more compute.
+
+    .. math:: L(N, D, q) = E + A N^{-\alpha} + B (q D)^{-\beta}
+    """
+
+    inputs = ("params", "tokens", "quality")
+    source = "a test"
+
+    E: Coef = coef("floor", typical=(0.5, 3))
+    A: Coef = coef("params prefactor", typical=(1e1, 1e4))
+    B: Coef = coef("tokens prefactor", typical=(1e1, 1e4))
+    alpha: Coef = coef("params exponent", typical=(0.1, 0.8))
+    beta: Coef = coef("tokens exponent", typical=(0.1, 0.8))
+
+    def formula(self, N, D, q):
+        return self.E + self.A * N**-self.alpha + self.B * (q * D) ** -self.beta
+
+
+def worths(source, compute, more, held, **options):
+    return scaling.worth_of(
+        source, compute, more={"unique_tokens": more}, held={"unique_tokens": held}, **options
+    )
+
+
+def test_what_multiplies_tokens_is_worth_as_much_compute():
+    """In closed form: the best loss falls with the product of compute and quality alone."""
+    law = Graded(**C4_BASE)
+    answer = scaling.worth_of(law, [1e20, 1e22], more={"quality": 0.5}, held={"quality": 2.0})
+    table = answer.table
+    assert table["multiplier"].iloc[1::2].to_numpy() == pytest.approx([1.25, 1.25], rel=1e-7)
+    assert table["worth"].iloc[::2].to_numpy() == pytest.approx([0.5e20, 0.5e22], rel=1e-5)
+    product = FRESH.optimum(1e22 / 6 * 2.5)
+    assert table["loss"].iloc[3] == pytest.approx(float(FRESH.predict(product)), rel=1e-9)
+
+
+def least_loss(law, compute, unique):
+    """By SciPy's bounded search over the log of the size."""
+
+    def loss(size):
+        return float(law.formula(np.exp(size), compute / (6 * np.exp(size)), unique))
+
+    found = minimize_scalar(loss, bounds=(np.log(1e8), np.log(1e12)), method="bounded",
+                            options={"xatol": 1e-10})  # fmt: skip
+    return found.fun
+
+
+def test_worth_of_one_more_token_is_the_slope_of_the_best_loss():
+    one = worths(MUENNIGHOFF, 1e22, 1e9, 25e9).table.iloc[0]
+    step = 25e6
+    slope = (least_loss(MUENNIGHOFF, 1e22, 25e9 - step) - least_loss(
+        MUENNIGHOFF, 1e22, 25e9 + step)) / (2 * step)  # fmt: skip
+    assert one["gained"] == pytest.approx(slope, rel=1e-4)
+    by_compute = (least_loss(MUENNIGHOFF, 0.999e22, 25e9) - least_loss(
+        MUENNIGHOFF, 1.001e22, 25e9)) / 0.002e22  # fmt: skip
+    assert one["worth"] == pytest.approx(slope / by_compute, rel=1e-4)
+    assert one["multiplier"] == pytest.approx(1 + one["worth"] / 1e22, rel=1e-15)
+
+
+@pytest.mark.parametrize("more", [25e9, 1e12])
+def test_worth_of_an_amount_is_the_compute_that_gains_as_much(more):
+    row = worths(MUENNIGHOFF, 1e22, more, 25e9).table.iloc[1]
+    reached = least_loss(MUENNIGHOFF, 1e22, 25e9 + more)
+    assert row["loss"] == pytest.approx(reached, rel=1e-10)
+    assert row["gained"] == pytest.approx(least_loss(MUENNIGHOFF, 1e22, 25e9) - reached, rel=1e-7)
+    assert least_loss(MUENNIGHOFF, 1e22 + row["worth"], 25e9) == pytest.approx(reached, rel=1e-10)
+    assert row["multiplier"] == pytest.approx(1 + row["worth"] / 1e22, rel=1e-12)
+
+
+def test_a_small_amount_is_worth_as_much_as_so_many_single_ones():
+    one, many = worths(MUENNIGHOFF, 1e22, 1e5, 25e9).table["worth"]
+    assert many == pytest.approx(1e5 * one, rel=1e-3)
+
+
+def test_more_text_than_is_trained_on_is_worth_nothing():
+    table = worths(MUENNIGHOFF, 1e20, 1e12, 25e9).table
+    assert (table[["gained", "worth"]] == 0).all(axis=None)
+    assert (table["multiplier"] == 1).all()
+
+
+def test_no_compute_makes_up_for_much_text():
+    """With 25e9 unique tokens no more than 16.4 times as many count, and as many params."""
+    answer = worths(MUENNIGHOFF, 1e24, 1e12, 25e9)
+    law, unique = MUENNIGHOFF, 25e9
+    floor = law.E + law.A * (law.filled(unique) * (1 + law.R_N)) ** -law.alpha
+    floor += law.B * (unique * (1 + law.R_D)) ** -law.beta
+    row = answer.table.iloc[1]
+    assert row["loss"] < floor
+    assert np.isposinf(row["worth"])
+    assert np.isposinf(row["multiplier"])
+    assert "no compute gains as much as 1T more" in message(answer, "beyond-any-compute")
+    assert {"overfit-region", "published-caution"} & set(codes(
+        worths(published("muennighoff-2023"), 1e24, 1e12, 25e9)))  # fmt: skip
+
+
+def test_intervals_of_a_worth_are_those_of_the_draws(repeated_runs):
+    fit = scaling.fit(DataConstrained, repeated_runs, fixed=C4_BASE, bootstrap=5)
+    answer = worths(fit, [1e21, 1e22], 25e9, 25e9, level=0.5)
+    each = np.array([worths(fit.draws.pick(i), [1e21, 1e22], 25e9, 25e9).table["worth"]
+                     for i in range(5)])  # fmt: skip
+    low, high = np.quantile(each, [0.25, 0.75], axis=0)
+    assert answer.table["worth_low"].to_numpy() == pytest.approx(low, rel=1e-6)
+    assert answer.table["worth_high"].to_numpy() == pytest.approx(high, rel=1e-6)
+    assert answer.kind == fit.draws_kind
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"more": {"unique_tokens": -1}}, "unique_tokens must be"),
+        ({"more": {"unique_tokens": [1e9, 2e9]}}, "more takes one number for unique_tokens; got 2"),
+        ({"more": {"tokens": 1e9}}, "more names 'tokens', but held= has unique_tokens"),
+        ({"more": {}}, "more must be a mapping from input to what is added"),
+        ({"more": 1e12}, "more must be a mapping from input to what is added"),
+        ({"more": {"unique_tokens": 1e9}, "held": {}}, "also needs unique_tokens"),
+    ],
+)  # fmt: skip
+def test_bad_questions_of_worth_are_one_sentence(options, sentence):
+    with pytest.raises(scaling.ScalingError) as told:
+        scaling.worth_of(MUENNIGHOFF, 1e22, **{"held": {"unique_tokens": 25e9}, **options})
+    assert sentence in str(told.value)
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("params", "epochs", "code"),
+    [(1e9, 4, None), (1e9, 4.1, "many-epochs"), (12e9, 4.1, "many-epochs"),
+     (13e9, 4.1, "overfit-region"), (13e9, 4, None)],
+)  # fmt: skip
+def test_a_forecast_of_many_epochs_says_so(two_free, params, epochs, code):
+    forecast = two_free.forecast(params=params, tokens=25e9 * epochs, unique_tokens=25e9)
+    told = {"many-epochs", "overfit-region"} & set(codes(forecast))
+    assert told == ({code} if code else set())
+
+
+def test_the_overfit_region_holds_the_runs_that_more_epochs_made_worse(unfiltered_runs):
+    """By the rule of this test: a lower loss at fewer tokens of the same text, 1% or more."""
+    runs = unfiltered_runs
+    worse = np.array([
+        (runs["loss"][(runs["params"] == run.params) & (runs["tokens"] < run.tokens)
+                      & (runs["unique_tokens"] == run.unique_tokens)] * 1.01 < run.loss).any()
+        for run in runs.itertuples()
+    ])  # fmt: skip
+    fit = scaling.fit(DataConstrained, runs, fixed=C4_BASE, bootstrap=0)
+    issue = next(issue for issue in fit.issues if issue.code == "overfitted-runs")
+    assert issue.rows == tuple(runs.index[worse])
+    inside = np.array([
+        bool(repeat_issues(run._asdict())) and repeat_issues(run._asdict())[0].code
+        == "overfit-region" for run in runs.itertuples(index=False)
+    ])  # fmt: skip
+    assert inside[worse].mean() > 0.9
+    assert worse[inside].mean() > 0.35 > 0.05 > worse[~inside].mean()
+
+
+def test_a_frontier_is_coloured_by_its_epochs():
+    frontier = scaling.compute_optimal(
+        MUENNIGHOFF, np.geomspace(1e20, 1e23, 30), held={"unique_tokens": 25e9}
+    )
+    ax = scaling.plot.frontier(frontier, colour="epochs")
+    parts, epochs = ax.collections[0], frontier.table["epochs"].to_numpy()
+    assert parts.norm.vmin == 1
+    assert parts.norm.vmax == pytest.approx(epochs[-1])
+    shade = parts.get_array()
+    assert (shade >= epochs[:-1] * (1 - 1e-12)).all()
+    assert (shade <= epochs[1:] * (1 + 1e-12)).all()
+    assert parts.colorbar.ax.get_ylabel() == "epochs"
+
+
+def test_a_frontier_takes_one_colour_that_it_has():
+    frontier = scaling.compute_optimal(FRESH, [1e20, 1e21])
+    with pytest.raises(scaling.ScalingError, match="colour must be one of"):
+        scaling.plot.frontier(frontier, colour="epochs")
+    with pytest.raises(scaling.ScalingError, match="give one frontier"):
+        scaling.plot.frontier({"a": frontier, "b": frontier}, colour="params")

@@ -16,7 +16,16 @@ from scaling.law import Law
 from scaling.robust import usual_spread
 from scaling.text import human, percent, scalar_text
 
-__all__ = ["AHEAD", "Starts", "at_bounds", "far_places", "far_runs", "health", "joined", "one_sided"]
+__all__ = [
+    "AHEAD",
+    "Starts",
+    "at_bounds",
+    "far_places",
+    "far_runs",
+    "health",
+    "joined",
+    "one_sided",
+]
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -30,8 +39,9 @@ _CONDITION = 1e8
 _INSIDE_MOST = 0.9
 _DECREMENT = 1e-10
 _FAR_FROM_TYPICAL = 30.0
+_ONE_SIDE = 0.1  # share of the resamples outside the one end that they give
 _AT_LIMIT = 1e-9
-_BOUND_SHARE = 0.1  # of the resamples at a bound, from which that end is told to be none
+_BOUND_SHARE = 0.05  # of the resamples at a bound, from which a 90% interval ends there
 AHEAD = 10.0  # other minima are shown by what they predict at this multiple of the largest run
 
 
@@ -168,13 +178,15 @@ def one_sided(problem: Problem, drawn: Array) -> tuple[Issue, ...]:
     values = problem.laws(drawn).values
     told = []
     for end, there in at_end.items():
-        beyond = _BOUND_SHARE if end == "upper" else 1 - _BOUND_SHARE
+        beyond = _ONE_SIDE if end == "upper" else 1 - _ONE_SIDE
         for name, share in zip(problem.free, there.mean(axis=0), strict=True):
             if share > _BOUND_SHARE:
                 known = scalar_text(float(np.quantile(values[name], beyond)))
                 side = "above" if end == "upper" else "below"
-                told.append(f"{name} ended at its {end} bound in {percent(share)} of resamples, so "
-                            f"these runs say little more than that it is {side} {known}")  # fmt: skip
+                told.append(
+                    f"{name} ended at its {end} bound in {percent(share)} of resamples, so these "
+                    f"runs say little more than that it is {side} {known}"
+                )
     if not told:
         return ()
     return (Issue(

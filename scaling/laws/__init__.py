@@ -11,8 +11,13 @@ from scaling.laws.presets import Published, published, published_names
 FAMILIES: dict[str, type[Law]] = {
     family.__name__: family
     for family in (
-        PowerLaw, PowerLawPlusConstant, Chinchilla, CoupledChinchilla, Kaplan, DataConstrained,
-    )  # fmt: skip
+        PowerLaw,
+        PowerLawPlusConstant,
+        Chinchilla,
+        CoupledChinchilla,
+        Kaplan,
+        DataConstrained,
+    )
 }
 
 __all__ = [

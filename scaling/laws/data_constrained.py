@@ -34,7 +34,7 @@ class DataConstrained(Law):
     R_N: Coef = coef("the same for params in excess", typical=(0.5, 1000))
 
     def filled(self, U):
-        """Params that so many tokens fill: the compute-optimal size, where both terms gain alike."""
+        """Compute-optimal params of so many tokens, where both terms fall alike."""
         falls = np.maximum(self.alpha * self.A, _NOTHING) / np.maximum(self.beta * self.B, _NOTHING)
         return (falls * U**self.beta) ** (1 / self.alpha)
 

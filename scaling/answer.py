@@ -44,9 +44,9 @@ _AS_AMOUNT = {"device_hours", "days", "cut", "needed"}
 _NOTHING = 1e-7  # a share of this size is rounding
 _DRAWS_BEYOND = 2  # draws beyond each end that an interval needs
 _TOLD_BEYOND = 3.0  # an answer this many times beyond the runs is told to be one
-# Muennighoff et al. 2023: up to four epochs repeated tokens are nearly as good as new ones. Of their
-# 44 runs whose loss is 1% above that of a run of fewer epochs, 41 have more than four epochs and
-# half a param for each unique token.
+# Muennighoff et al. 2023: up to four epochs repeated tokens are nearly as good as new ones. Of 44
+# runs of theirs whose loss is 1% above that of a run of fewer epochs, 41 have more than four epochs
+# and half a param for each unique token.
 _MANY_EPOCHS, _CROWDED = 4.0, 0.5
 
 

@@ -17,8 +17,8 @@ _REPEATED = {**_FRESH, "unique_tokens": "unique_tokens"}
 _RANGES = {"params": (7.1e6, 8.67e9), "tokens": (1e8, 9e11), "unique_tokens": (1e8, 1.78e11)}
 _FLAT_VALLEY = (
     "The 182 runs say of R_D little more than that it is above 8 (their objective is lower at R_D "
-    "95, R_N 1.7). 48 runs whose loss more epochs or params raised were left out: no law of this form "
-    "says when text is overfitted."
+    "95, R_N 1.7). 48 runs whose loss more epochs or params raised were left out: no law of this "
+    "form says when text is overfitted."
 )
 _READ_OFF = (
     "Fitted to 54 points of Hoffmann et al. 2022, and printed with few digits; the authors' own 29 "

@@ -94,7 +94,7 @@ def worth_of(
     ...                           held={"unique_tokens": 25e9})
     >>> one, doubled = answer.table["worth"]
     >>> f"{one:.3g} FLOPs a token, {doubled:.3g} FLOPs for as many again"
-    '3.88e+11 FLOPs a token, 5.25e+21 FLOPs for as many again'
+    '4.36e+11 FLOPs a token, 8.33e+21 FLOPs for as many again'
     """
     question = ask(source, cost, held)
     budgets = positive(COMPUTE, compute)
@@ -107,7 +107,7 @@ def worth_of(
         part, drawn = _part(question, budgets, role, amount, level)
         parts.append(part)
         issues += _infinite(part, drawn)
-    told = (*question.issues_at(budgets, sizes, level), *issues)
+    told = (*question.issues_at(best, sizes, level), *issues)
     title = f"What more is worth in compute, by {question.family.__name__}"
     return Worth(pd.concat(parts, ignore_index=True), title, level, source.draws_kind, told)
 

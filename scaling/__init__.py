@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from scaling.frontier.isoflops import isoflop as isoflop
     from scaling.frontier.shapes import buildable as buildable
     from scaling.frontier.shrinking import shrink as shrink
+    from scaling.frontier.worths import worth_of as worth_of
     from scaling.linting import lint as lint
     from scaling.storage import load as load
     from scaling.storage import save as save
@@ -91,6 +92,7 @@ __all__ = [
     "required",
     "save",
     "shrink",
+    "worth_of",
 ]
 
 # Imported when first used: plot loads matplotlib, and most scripts use few of the verbs.
@@ -104,6 +106,7 @@ _VERBS = {
     "Ensemble": "scaling.forecast.ensembles", "ensemble": "scaling.forecast.ensembles",
     "best_of_sweep": "scaling.forecast.sweeps", "buildable": "scaling.frontier.shapes",
     "envelope": "scaling.frontier.envelopes", "isoflop": "scaling.frontier.isoflops",
+    "worth_of": "scaling.frontier.worths",
     "lint": "scaling.linting", "load": "scaling.storage",
     "profile": "scaling.fitting.profiling", "save": "scaling.storage",
     "shrink": "scaling.frontier.shrinking",

@@ -292,6 +292,15 @@ def test_three_ways_on_the_runs_of_hoffmann_2022(chinchilla_runs):
     picture_says(path, ax, ways["IsoFLOP"].notes[0])
 
 
+def drawn_epochs(fit):
+    law = scaling.published("muennighoff-2023")
+    computes = [10 ** (19 + i / 12) for i in range(61)]
+    frontier = scaling.compute_optimal(law, computes, held={"unique_tokens": 25e9})
+    last = frontier.table.iloc[-1]
+    ax = scaling.plot.frontier(frontier, column="loss", colour="epochs")
+    return ax, f"loss {last['loss']:.4f} after {last['epochs']:.1f} epochs"
+
+
 def drawn_next_run(fit):
     made = scaling.ensemble(fit.runs)
     ahead = scaling.compute_optimal(made, np.geomspace(1e12, AHEAD, 30)).table
@@ -313,6 +322,7 @@ def drawn_shrink(fit):
         drawn_shrink,
         drawn_decision,
         drawn_frontier,
+        drawn_epochs,
         drawn_fit,
         drawn_valleys,
         drawn_over_training,

@@ -3,6 +3,7 @@
 from scaling.law import Coef, Law, coef
 from scaling.laws.chinchilla import Chinchilla
 from scaling.laws.coupled_chinchilla import CoupledChinchilla
+from scaling.laws.data_constrained import DataConstrained
 from scaling.laws.kaplan import Kaplan
 from scaling.laws.over_trained import DownstreamError, OverTrained
 from scaling.laws.power_law import PowerLaw, PowerLawPlusConstant
@@ -12,7 +13,7 @@ FAMILIES: dict[str, type[Law]] = {
     family.__name__: family
     for family in (
         PowerLaw, PowerLawPlusConstant, Chinchilla, CoupledChinchilla, Kaplan, OverTrained,
-        DownstreamError,
+        DataConstrained, DownstreamError,
     )
 }  # fmt: skip
 
@@ -21,6 +22,7 @@ __all__ = [
     "Chinchilla",
     "Coef",
     "CoupledChinchilla",
+    "DataConstrained",
     "DownstreamError",
     "Kaplan",
     "Law",

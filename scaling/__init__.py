@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from scaling.frontier.isoflops import isoflop as isoflop
     from scaling.frontier.shapes import buildable as buildable
     from scaling.frontier.shrinking import shrink as shrink
+    from scaling.frontier.worths import worth_of as worth_of
     from scaling.linting import lint as lint
     from scaling.storage import load as load
     from scaling.storage import save as save
@@ -97,6 +98,7 @@ __all__ = [
     "save",
     "shrink",
     "unigram_loss",
+    "worth_of",
 ]
 
 # Imported when first used: plot loads matplotlib, and most scripts use few of the verbs.
@@ -111,6 +113,7 @@ _VERBS = {
     "best_of_sweep": "scaling.forecast.sweeps", "buildable": "scaling.frontier.shapes",
     "best_vocabulary": "scaling.forecast.vocabularies",
     "envelope": "scaling.frontier.envelopes", "isoflop": "scaling.frontier.isoflops",
+    "worth_of": "scaling.frontier.worths",
     "lint": "scaling.linting", "load": "scaling.storage",
     "profile": "scaling.fitting.profiling", "save": "scaling.storage",
     "shrink": "scaling.frontier.shrinking",

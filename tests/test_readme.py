@@ -148,6 +148,14 @@ def drawn_sweep(fit):
     return scaling.plot.sweep(best, cell=2), best.notes[0]
 
 
+def drawn_over_training(fit):
+    usual = fit.runs[fit.runs["tokens"] <= 100 * fit.runs["params"]]
+    laws = {"all runs": fit, "runs of up to 100": scaling.fit(scaling.laws.Chinchilla, usual)}
+    largest = fit.runs.loc[fit.runs["compute"] > 4e12, "params"]
+    found = {name: scaling.regret(law, 5e12, largest) for name, law in laws.items()}
+    return scaling.plot.over_training(found, runs=fit.runs), found["runs of up to 100"].notes[0]
+
+
 def drawn_vocabulary(fit):
     runs = scaling.datasets.load("sweep", rows="vocabulary")
     least = runs["loss_nats_per_byte"].min()
@@ -290,6 +298,15 @@ def test_three_ways_on_the_runs_of_hoffmann_2022(chinchilla_runs):
     picture_says(path, ax, ways["IsoFLOP"].notes[0])
 
 
+def drawn_epochs(fit):
+    law = scaling.published("muennighoff-2023")
+    computes = [10 ** (19 + i / 12) for i in range(61)]
+    frontier = scaling.compute_optimal(law, computes, held={"unique_tokens": 25e9})
+    last = frontier.table.iloc[-1]
+    ax = scaling.plot.frontier(frontier, column="loss", colour="epochs")
+    return ax, f"loss {last['loss']:.4f} after {last['epochs']:.1f} epochs"
+
+
 def drawn_next_run(fit):
     made = scaling.ensemble(fit.runs)
     ahead = scaling.compute_optimal(made, np.geomspace(1e12, AHEAD, 30)).table
@@ -311,8 +328,10 @@ def drawn_shrink(fit):
         drawn_shrink,
         drawn_decision,
         drawn_frontier,
+        drawn_epochs,
         drawn_fit,
         drawn_valleys,
+        drawn_over_training,
         drawn_three_ways,
         drawn_crossover,
         drawn_multiplier,

@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from scaling.answer import beyond, beyond_issues, level_issues
-from scaling.columns import COMPUTE, PARAMS, TOKENS
+from scaling.answer import level_issues
+from scaling.columns import COMPUTE, FLOPS_PER_TOKEN, PARAMS, RATIO, TOKENS
 from scaling.cost import SIX_ND, Cost
 from scaling.errors import ScalingError
 from scaling.frontier.table import Frontier, slopes, with_ends
 from scaling.frontier.terms import positive
 from scaling.law import Law
+from scaling.reach import beyond, beyond_issues
 from scaling.source import Source
 
 __all__ = ["stated_frontier", "states_allocation"]
@@ -39,12 +40,16 @@ def states_allocation(source: Any) -> bool:
         return False
     inputs = [source.columns.get(role, role) for role in source.best.inputs]
     told = _told(source)
-    sized = told.startswith(PARAMS) and told != _PART
-    return inputs == [COMPUTE] and (sized or told == TOKENS)
+    return inputs == [COMPUTE] and (_is_size(told) or told == TOKENS)
 
 
 def _told(source: Source) -> str:
     return source.columns.get(source.best.target, source.best.target)
+
+
+def _is_size(column: str) -> bool:
+    whole = column.startswith(PARAMS) and column != _PART
+    return whole or column == FLOPS_PER_TOKEN
 
 
 def stated_frontier(source: Source, compute: Any, *, cost: Cost | None, level: float) -> Frontier:
@@ -52,15 +57,16 @@ def stated_frontier(source: Source, compute: Any, *, cost: Cost | None, level: f
     if cost is not None and not isinstance(cost, Cost):
         raise ScalingError(f"cost must be a Cost, such as SIX_ND; got {cost!r}.")
     budgets, told, spent = positive(COMPUTE, compute), _told(source), cost or source.cost or SIX_ND
-    sized = told.startswith(PARAMS)
-    size = told if sized else PARAMS
+    sized = _is_size(told)
+    size = told if sized else spent.sizes[0]
 
     def answers(law: Law, at: Array) -> dict[str, Array]:
         with np.errstate(all="ignore"):
             stated = np.asarray(law.formula(at), dtype=float)
             params = stated if sized else spent.params(stated, at)
             tokens = spent.tokens(stated, at) if sized else stated
-            return {size: params, TOKENS: tokens, "tokens_per_param": tokens / params}
+            ratio = {} if size == FLOPS_PER_TOKEN else {RATIO: tokens / params}
+            return {size: params, TOKENS: tokens, **ratio}
 
     table = pd.DataFrame({COMPUTE: budgets})
     drawn: dict[str, Any] = {} if source.draws is None else answers(source.draws, budgets)
@@ -72,7 +78,7 @@ def stated_frontier(source: Source, compute: Any, *, cost: Cost | None, level: f
     few = () if source.draws is None else level_issues(source.draws.count, level)
     name = getattr(source, "name", type(source.best).__name__)
     title = f"Best {told.replace('_', ' ')} as {name} states it"
-    issues = (*source.issues, *beyond_issues(far), *few)
+    issues = (*source.issues, *beyond_issues(far, drawn=source.draws is not None), *few)
     again = partial(stated_frontier, source, cost=cost, level=level)
     return Frontier(table, title, level, source.draws_kind, issues, "stated", exponents, spent,
                     again)  # fmt: skip

@@ -11,6 +11,7 @@ from scaling.columns import COLUMNS, COMPUTE, PARAMS, TOKENS
 from scaling.cost import Cost
 from scaling.errors import ColumnError, Issue, name_rows
 from scaling.runs.door import loose_numbers, numbers
+from scaling.runs.overfitting import overfitted
 from scaling.runs.reading import provenance
 from scaling.runs.tuning import tuned_in
 from scaling.text import brief, human, listed, parse_number
@@ -114,6 +115,10 @@ def _found(frame: pd.DataFrame, columns: Mapping[str, str], cost: Cost) -> Itera
                 else f"{name} is {human(low)} in every run, so nothing is known of its effect.",
                 f"Add runs with smaller or larger {name}.")  # fmt: skip
     yield from _duplicates(frame, columns)
+    for role, name in known.items():
+        if name in COLUMNS and COLUMNS[name].kind == "target":
+            found = {other: values for other, values in inputs.items() if other != role}
+            yield from overfitted(frame.index, found, inputs[role])
     if sizes:
         yield from _confounds(frame, columns, inputs[sizes[0]])
     yield from _settings_vary(frame, columns, inputs)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from scaling.answer import Answer, beyond
+from scaling.answer import Answer
 from scaling.columns import COMPUTE
 from scaling.cost import Cost
 from scaling.errors import Issue, ScalingError, one_of
@@ -32,6 +32,7 @@ from scaling.forecast.vocabulary_term import (
 )
 from scaling.frontier.terms import positive
 from scaling.laws import Vocabulary, published
+from scaling.reach import beyond
 from scaling.runs.tokenizing import TokensPerCharacter, above_zero, embedding_width
 from scaling.source import Source, check_level, summarise
 from scaling.text import human, scalar_text

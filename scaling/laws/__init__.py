@@ -3,13 +3,18 @@
 from scaling.law import Coef, Law, coef
 from scaling.laws.chinchilla import Chinchilla
 from scaling.laws.coupled_chinchilla import CoupledChinchilla
+from scaling.laws.data_utility import DataUtility
+from scaling.laws.exponential_decay import ExponentialDecay
 from scaling.laws.kaplan import Kaplan
 from scaling.laws.power_law import PowerLaw, PowerLawPlusConstant
 from scaling.laws.presets import Published, published, published_names
 
 FAMILIES: dict[str, type[Law]] = {
     family.__name__: family
-    for family in (PowerLaw, PowerLawPlusConstant, Chinchilla, CoupledChinchilla, Kaplan)
+    for family in (
+        PowerLaw, PowerLawPlusConstant, Chinchilla, CoupledChinchilla, Kaplan, DataUtility,
+        ExponentialDecay,
+    )  # fmt: skip
 }
 
 __all__ = [
@@ -17,6 +22,8 @@ __all__ = [
     "Chinchilla",
     "Coef",
     "CoupledChinchilla",
+    "DataUtility",
+    "ExponentialDecay",
     "Kaplan",
     "Law",
     "PowerLaw",

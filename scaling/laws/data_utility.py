@@ -5,9 +5,12 @@ import numpy as np
 from scaling.law import Coef, Law, coef
 
 _SHORTEST = 1e-3  # epochs: with a half-life of less, nothing is left of a second epoch
-_STEP = 0.5  # of log t: the sum below is then off by less than 1e-8, up to a million epochs
-_T = np.exp(np.arange(-34.0, 4.0, _STEP))
-_SHARE = -_STEP * np.expm1(-_T)
+# Places and shares of a trapezoidal sum in log t; the small t, where all is linear, are one place.
+_STEP, _SMALL = 0.6, 1e-7
+_T = np.exp(np.arange(-34.0, 3.5, _STEP))
+_SHARES = -_STEP * np.expm1(-_T)
+_LUMP = np.average(_T[_T < _SMALL], weights=_SHARES[_T < _SMALL]), _SHARES[_T < _SMALL].sum()
+_SUM = (_LUMP, *zip(_T[_T >= _SMALL], _SHARES[_T >= _SMALL], strict=True))
 
 
 class DataUtility(Law):
@@ -26,9 +29,9 @@ class DataUtility(Law):
     adds d before it multiplies by the later epochs, so that d shrinks with them; the paper, and this
     law, add it at the end. It fits by grid search under squared error, with d given.
 
-    The sum over epochs, :math:`\sum_{j<k} 2^{-j/\tau} \ln(1 + 1/j)`, is an integral, since
-    :math:`\ln(1 + 1/j) = \int e^{-jt} (1 - e^{-t}) \, dt / t` makes it a geometric sum. It takes
-    the same time for any number of epochs.
+    The sum over epochs, :math:`\sum_{j<k} 2^{-j/\tau} \ln(1 + 1/j)`, is an integral
+    of geometric sums, since :math:`\ln(1 + 1/j) = \int_0^\infty e^{-jt} (1 - e^{-t}) \, dt / t`. So it
+    takes the same time for any number of epochs, and is off by less than 2e-7 up to 100,000.
     """
 
     inputs = ("samples_seen", "pool_size")
@@ -42,17 +45,18 @@ class DataUtility(Law):
 
     def formula(self, n, U):
         epochs = np.maximum(np.floor(n / U), 1.0)
-        rate = np.log(2) / np.maximum(self.tau, _SHORTEST)
-        last = np.exp(-rate * epochs) * np.log(np.maximum(n / U, 1.0) / epochs)
-        seen = np.log(np.minimum(n, U) / self.n0) + _repeats(rate, epochs) + last
+        decay = np.exp(-np.log(2) / np.maximum(self.tau, _SHORTEST))
+        last = decay**epochs * np.log(np.maximum(n / U, 1.0) / epochs)
+        seen = np.log(np.minimum(n, U) / self.n0) + _repeats(decay, epochs) + last
         return np.exp(-self.b * seen) + self.d
 
 
-def _repeats(rate, epochs):
-    """Sum over j from 1 to epochs - 1 of exp(-rate j) log(1 + 1/j)."""
+def _repeats(decay, epochs):
+    """Sum over j from 1 to epochs - 1 of decay^j log(1 + 1/j)."""
     once, later = 0.0, 0.0
-    for t, share in zip(_T, _SHARE, strict=True):
-        each = share / -np.expm1(-rate - t)
-        once = once + each * np.exp(-rate - t)
+    for t, share in _SUM:
+        left = decay * np.exp(-t)
+        each = share / (1 - left)
+        once = once + each * left
         later = later + each * np.exp(-epochs * t)
-    return once - np.exp(-rate * epochs) * later
+    return once - decay**epochs * later

@@ -36,11 +36,13 @@ if TYPE_CHECKING:
     from scaling.forecast.crossovers import crossover as crossover
     from scaling.forecast.ensembles import Ensemble as Ensemble
     from scaling.forecast.ensembles import ensemble as ensemble
+    from scaling.forecast.filtering import which_pools as which_pools
     from scaling.forecast.multipliers import compute_multiplier as compute_multiplier
     from scaling.forecast.sweeps import best_of_sweep as best_of_sweep
     from scaling.frontier.envelopes import envelope as envelope
     from scaling.frontier.isoflops import isoflop as isoflop
     from scaling.linting import lint as lint
+    from scaling.runs.densities import average_params as average_params
     from scaling.storage import load as load
     from scaling.storage import save as save
 
@@ -63,6 +65,7 @@ __all__ = [
     "NoTradeoffError",
     "ScalingError",
     "audit",
+    "average_params",
     "backtest",
     "best_of_sweep",
     "bootstrap",
@@ -87,11 +90,13 @@ __all__ = [
     "regret",
     "required",
     "save",
+    "which_pools",
 ]
 
 # Imported when first used: plot loads matplotlib, and most scripts use few of the verbs.
 _LATER = ("datasets", "plot", "testing")
 _VERBS = {
+    "average_params": "scaling.runs.densities", "which_pools": "scaling.forecast.filtering",
     "audit": "scaling.forecast.audits", "checklist": "scaling.forecast.checklists",
     "backtest": "scaling.forecast.backtests", "calibrate": "scaling.forecast.calibration",
     "compare": "scaling.forecast.comparisons",

@@ -12,9 +12,14 @@ from scaling.laws.presets import Published, published, published_names
 FAMILIES: dict[str, type[Law]] = {
     family.__name__: family
     for family in (
-        PowerLaw, PowerLawPlusConstant, Chinchilla, CoupledChinchilla, Kaplan, DataUtility,
+        PowerLaw,
+        PowerLawPlusConstant,
+        Chinchilla,
+        CoupledChinchilla,
+        Kaplan,
+        DataUtility,
         ExponentialDecay,
-    )  # fmt: skip
+    )
 }
 
 __all__ = [

@@ -20,18 +20,19 @@ class DataUtility(Law):
         \prod_{j \ge 2} \left(\frac{n_j}{n_{j-1}}\right)^{-b_{j-1}} + d,
         \quad b_k = b \, 2^{-k/\tau}
 
-    with :math:`n_j = \min(j U, n)` samples seen by the end of epoch j; the last epoch may be a part.
+    with :math:`n_j = \min(j U, n)` samples seen by the end of epoch j, the last of which may be a
+    part.
 
     Notes
     -----
-    The paper writes :math:`a n_1^{b_0}` with b below 0: its a is :math:`n_0^b`. The authors' code
-    has a inside the power, as here, with :math:`n_0 = 100\,000 / a`, and shares that among pools. It
-    adds d before it multiplies by the later epochs, so that d shrinks with them; the paper, and this
-    law, add it at the end. It fits by grid search under squared error, with d given.
+    The paper writes :math:`a n_1^{b_0}` with b below 0, so its a is :math:`n_0^b`. The authors'
+    code has a inside the power, as here, with :math:`n_0 = 100\,000 / a`, and shares it among
+    pools. It adds d before it multiplies by the later epochs, so that d shrinks with them; the
+    paper, and this law, add it at the end. It fits by grid search under squared error; d is given.
 
-    The sum over epochs, :math:`\sum_{j<k} 2^{-j/\tau} \ln(1 + 1/j)`, is an integral
-    of geometric sums, since :math:`\ln(1 + 1/j) = \int_0^\infty e^{-jt} (1 - e^{-t}) \, dt / t`. So it
-    takes the same time for any number of epochs, and is off by less than 2e-7 up to 100,000.
+    The sum over epochs, :math:`\sum_{j<k} 2^{-j/\tau} \ln(1 + 1/j)`, is an integral of geometric
+    sums, since :math:`\ln(1 + 1/j) = \int_0^\infty e^{-jt} (1 - e^{-t}) \, dt / t`. So it takes the
+    same time for any number of epochs, and is off by less than 2e-7 up to 100,000.
     """
 
     inputs = ("samples_seen", "pool_size")
@@ -51,7 +52,7 @@ class DataUtility(Law):
         return np.exp(-self.b * seen) + self.d
 
 
-def _repeats(decay, epochs):
+def _repeats(decay: Coef, epochs: Coef) -> Coef:
     """Sum over j from 1 to epochs - 1 of decay^j log(1 + 1/j)."""
     once, later = 0.0, 0.0
     for t, share in _SUM:

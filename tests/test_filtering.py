@@ -246,7 +246,7 @@ def test_floors_of_their_own_are_told(joint):
         (LAWS, {"sizes": SIZE, "sets": [("best", "worst")]}, "sets must be one of"),
         (LAWS, {"sizes": SIZE, "sets": []}, "sets must hold one set of pools or more"),
         (LAWS, {"sizes": SIZE, "level": 90}, "level must be between 0 and 1"),
-        (dict.fromkeys("abcdefghi", LAWS["best"]), {"sizes": 1e7, "sets": "any"}, "at most 8 pools"),
+        (dict.fromkeys("abcdefghi", LAWS["best"]), {"sizes": 1e7, "sets": "any"}, "at most 8"),
     ],
 )  # fmt: skip
 def test_which_pools_refuses_what_it_cannot_use(given, options, said):
@@ -274,13 +274,13 @@ def test_pools_of_several_sizes_need_to_be_told():
 
 
 KEPT = np.geomspace(1e4, 1e6, 30)
-CUTS = [8e4, 1.2e5, 1.8e5, 2.7e5]
+CUTS = [1e5, 1.4e5, 2e5, 2.8e5, 4e5]
 
 
 def pruned_fits(truth, seed):
-    """Both laws fitted to runs of a truth with 1% of noise, and their errors beyond the cuts."""
+    """Both laws fitted to runs of a truth with 0.3% of noise, and their errors beyond the cuts."""
     error = truth.predict({truth.inputs[0]: KEPT})
-    noisy = error * np.exp(np.random.default_rng(seed).normal(0, 0.01, len(KEPT)))
+    noisy = error * np.exp(np.random.default_rng(seed).normal(0, 0.003, len(KEPT)))
     runs = pd.DataFrame({"pruned_samples": KEPT, "error": noisy})
     power = {"x": "pruned_samples", "loss": "error"}
     fits = [scaling.fit(ExponentialDecay, runs, bootstrap=0),
@@ -296,10 +296,9 @@ def test_sorscher_2022_held_out_runs_of_an_exponential_are_told_from_a_power_law
 
 
 def test_runs_of_a_power_law_are_not_taken_for_an_exponential():
-    """A small stretch comes near a power law, so that the exponential is not far behind."""
     table = pruned_fits(PowerLawPlusConstant(E=0.03, A=60.0, alpha=0.5), 3)
-    assert table["verdict"]["PowerLawPlusConstant"] != "worse"
-    assert table["aicc"]["PowerLawPlusConstant"] == 0
+    assert dict(table["verdict"]) == {"PowerLawPlusConstant": "best", "ExponentialDecay": "worse"}
+    assert table["aicc"]["ExponentialDecay"] > 20
 
 
 def test_exponential_decay_falls_by_e_at_its_scale():

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from scaling.forecast.sweeps import best_of_sweep as best_of_sweep
     from scaling.frontier.envelopes import envelope as envelope
     from scaling.frontier.isoflops import isoflop as isoflop
+    from scaling.frontier.shapes import buildable as buildable
+    from scaling.frontier.shrinking import shrink as shrink
     from scaling.linting import lint as lint
     from scaling.runs.densities import average_params as average_params
     from scaling.storage import load as load
@@ -69,6 +71,7 @@ __all__ = [
     "backtest",
     "best_of_sweep",
     "bootstrap",
+    "buildable",
     "calibrate",
     "checklist",
     "coef",
@@ -90,6 +93,7 @@ __all__ = [
     "regret",
     "required",
     "save",
+    "shrink",
     "which_pools",
 ]
 
@@ -103,10 +107,11 @@ _VERBS = {
     "compute_multiplier": "scaling.forecast.multipliers",
     "crossover": "scaling.forecast.crossovers",
     "Ensemble": "scaling.forecast.ensembles", "ensemble": "scaling.forecast.ensembles",
-    "best_of_sweep": "scaling.forecast.sweeps",
+    "best_of_sweep": "scaling.forecast.sweeps", "buildable": "scaling.frontier.shapes",
     "envelope": "scaling.frontier.envelopes", "isoflop": "scaling.frontier.isoflops",
     "lint": "scaling.linting", "load": "scaling.storage",
     "profile": "scaling.fitting.profiling", "save": "scaling.storage",
+    "shrink": "scaling.frontier.shrinking",
 }  # fmt: skip
 
 

@@ -140,7 +140,8 @@ def regret(
         )
     if hardware is not None and not isinstance(hardware, Hardware):
         raise ScalingError(f"hardware must be a Hardware; got {hardware!r}.")
-    best_size = float(question.best_inputs(budget)[question.size][0])
+    best = question.best_inputs(budget)
+    best_size = float(best[question.size][0])
     sizes = _offered(best_size) if params is None else positive(PARAMS, params)
     drawn = None if source.draws is None else question.allocate(source.draws, budget)[question.size]
     optimum = with_ends(
@@ -155,7 +156,7 @@ def regret(
     grid = best_size * np.geomspace(1 / _CURVE, _CURVE, _CURVE_POINTS)
     curve = _table(question, budget, grid, within, level, wasted=False)
     band = _band(grid, curve["probability_within"].to_numpy())
-    issues = question.issues_at(budget, drawn, level)
+    issues = question.issues_at(best, drawn, level)
     if np.isnan(band[0]):
         issues = (*issues, Issue(
             "no-safe-size", "weakens",

@@ -308,6 +308,27 @@ def test_exponential_decay_falls_by_e_at_its_scale():
     assert law.predict(pruned_samples=1e5) == pytest.approx(0.05 + 0.5 / math.e)
 
 
+def test_forecasts_of_two_laws_are_drawn_side_by_side():
+    runs = pd.DataFrame({"pruned_samples": KEPT})
+    runs["error"] = ExponentialDecay(e0=0.03, A=0.6, P0=1.2e5, s=0.9).predict(runs)
+    power = {"x": "pruned_samples", "loss": "error"}
+    answers = {
+        "exponential": scaling.fit(ExponentialDecay, runs, bootstrap=0),
+        "power law": scaling.fit(PowerLawPlusConstant, runs, columns=power, bootstrap=0),
+    }
+    answers = {name: fit.forecast(pruned_samples=KEPT) for name, fit in answers.items()}
+    ax = scaling.plot.forecast(answers, runs=runs)
+    assert {text.get_text() for text in ax.get_legend().get_texts()} == {"runs", *answers}
+    np.testing.assert_allclose(ax.lines[0].get_ydata(), runs["error"], rtol=1e-5)
+    plt.close("all")
+    loss = scaling.fit(scaling.laws.Chinchilla, scaling.datasets.load("demo"), bootstrap=0)
+    answers["loss"] = loss.forecast(params=1e9, tokens=1e10)
+    for wrong, said in ((answers, "must be of one target along one input"), ({}, "got none")):
+        with pytest.raises(scaling.ScalingError, match=said):
+            scaling.plot.forecast(wrong)
+    plt.close("all")
+
+
 def test_envelope_over_fractions_is_the_lowest_of_the_fits():
     """Two keep fractions whose power laws cross at a size known in closed form."""
     easy = PowerLawPlusConstant(E=0.05, A=2.0, alpha=0.25)
@@ -436,6 +457,24 @@ def slope_error():
 def test_chatelain_2021_equal_and_different_slopes_are_told_apart():
     assert p_value(two_variants(0.0, np.random.default_rng(1))) > NOMINAL
     assert p_value(two_variants(6 * slope_error(), np.random.default_rng(1))) < 0.02
+
+
+def test_chatelain_2021_ratio_of_objectives_is_the_t_test_of_two_slopes():
+    """The square of t, by the textbook: the difference of the slopes over its standard error."""
+    runs = two_variants(slope_error(), np.random.default_rng(2))
+    options = {"by": "variant", "columns": {"x": "params_trainable"}, "bootstrap": 0,
+               "objective": LeastSquares()}  # fmt: skip
+    free = sum(fit.objective_value for fit in scaling.fit(PowerLaw, runs, **options).values())
+    held = scaling.fit(PowerLaw, runs, shared=("alpha",), **options).whole.objective_value
+    slopes, squares, spread = [], 0.0, 0.0
+    for _, own in runs.groupby("variant"):
+        along, log = np.log(own["params_trainable"]), np.log(own["loss"])
+        slopes.append(np.polyfit(along, log, 1)[0])
+        squares += float(((log - np.polyval(np.polyfit(along, log, 1), along)) ** 2).sum())
+        spread += 1 / float(((along - along.mean()) ** 2).sum())
+    freedom = len(runs) - 4
+    t_squared = (slopes[0] - slopes[1]) ** 2 / (squares / freedom * spread)
+    assert (held - free) / (free / freedom) == pytest.approx(t_squared, rel=1e-5)
 
 
 @pytest.mark.slow

@@ -233,6 +233,14 @@ def test_floors_of_their_own_are_told(joint):
     assert "floors-apart" not in {issue.code for issue in shared.issues}
 
 
+def test_a_pool_without_resamples_leaves_the_choice_without_intervals(joint):
+    found = scaling.which_pools({**joint, "fair": LAWS["fair"]}, [1e7, 1e9], sizes=SIZE)
+    assert "one-sided-errors" in {issue.code for issue in found.issues}
+    assert found.kind == "none"
+    assert found.table["probability"].isna().all()
+    assert found.curves["error_low"].isna().all()
+
+
 @pytest.mark.parametrize(
     ("given", "options", "said"),
     [

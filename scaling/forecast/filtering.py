@@ -27,7 +27,7 @@ from scaling.forecast.pools import (
 from scaling.frontier.table import with_ends
 from scaling.frontier.terms import positive
 from scaling.source import Source, check_level, summarise
-from scaling.text import human, percent
+from scaling.text import human, listed, percent
 
 __all__ = ["PoolChoice", "which_pools"]
 
@@ -154,7 +154,7 @@ def which_pools(
         issues += beyond_issues(table["beyond"].to_numpy(), drawn=draws is not None)
     if draws is not None:
         issues += level_issues(draws.shape[1], level)
-    kinds = dict.fromkeys(one.draws_kind for one in pools.values() if one.draws is not None)
+    kinds = {} if draws is None else dict.fromkeys(one.draws_kind for one in pools.values())
     title = f"Which of {len(pools)} pools to keep, by the number of samples seen"
     return PoolChoice(
         table, title, level, " and ".join(kinds) or "none", worst_first(issues), curves, switches
@@ -237,6 +237,13 @@ def _issues(pools: Mapping[str, Source], table: pd.DataFrame) -> list[Issue]:
             f"{max(floors):.3g}: at many samples these decide, and they are the least known.",
             "Share d among the pools: fit(DataUtility, runs, by=..., shared=('n0', 'd')).",
         ))  # fmt: skip
+    bare = [name for name, one in pools.items() if one.draws is None]
+    if 0 < len(bare) < len(pools):
+        found.append(Issue(
+            "one-sided-errors", "weakens",
+            f"{listed(bare)} {'has' if len(bare) == 1 else 'have'} no resamples, so the choice has "
+            "no intervals.",
+            "Fit all pools to their runs with resamples."))  # fmt: skip
     least = table.sort_values("probability", kind="stable")
     if least["probability"].iloc[0] < _SURE:
         row = least.iloc[0]

@@ -6,21 +6,17 @@ from scaling.laws.coupled_chinchilla import CoupledChinchilla
 from scaling.laws.data_utility import DataUtility
 from scaling.laws.exponential_decay import ExponentialDecay
 from scaling.laws.kaplan import Kaplan
+from scaling.laws.over_trained import DownstreamError, OverTrained
 from scaling.laws.power_law import PowerLaw, PowerLawPlusConstant
 from scaling.laws.presets import Published, published, published_names
 
 FAMILIES: dict[str, type[Law]] = {
     family.__name__: family
     for family in (
-        PowerLaw,
-        PowerLawPlusConstant,
-        Chinchilla,
-        CoupledChinchilla,
-        Kaplan,
-        DataUtility,
-        ExponentialDecay,
+        PowerLaw, PowerLawPlusConstant, Chinchilla, CoupledChinchilla, Kaplan, OverTrained,
+        DownstreamError, DataUtility, ExponentialDecay,
     )
-}
+}  # fmt: skip
 
 __all__ = [
     "FAMILIES",
@@ -28,9 +24,11 @@ __all__ = [
     "Coef",
     "CoupledChinchilla",
     "DataUtility",
+    "DownstreamError",
     "ExponentialDecay",
     "Kaplan",
     "Law",
+    "OverTrained",
     "PowerLaw",
     "PowerLawPlusConstant",
     "Published",

@@ -16,12 +16,10 @@ _SUM = (_LUMP, *zip(_T[_T >= _SMALL], _SHARES[_T >= _SMALL], strict=True))
 class DataUtility(Law):
     r"""Error in samples seen of a pool whose utility falls by half every tau epochs.
 
-    .. math:: y(n, U) = \left(\frac{n_1}{n_0}\right)^{-b_0}
-        \prod_{j \ge 2} \left(\frac{n_j}{n_{j-1}}\right)^{-b_{j-1}} + d,
-        \quad b_k = b \, 2^{-k/\tau}
+    .. math:: y(n, U) = (n_1/n_0)^{-b_0} \prod_{j \ge 2} (n_j/n_{j-1})^{-b_{j-1}} + d
 
-    with :math:`n_j = \min(j U, n)` samples seen by the end of epoch j, the last of which may be a
-    part.
+    with :math:`b_k = b \, 2^{-k/\tau}` and :math:`n_j = \min(j U, n)`, the samples seen by the end
+    of epoch j; the last epoch may be a part.
 
     Notes
     -----

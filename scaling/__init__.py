@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from scaling.forecast.crossovers import crossover as crossover
     from scaling.forecast.ensembles import Ensemble as Ensemble
     from scaling.forecast.ensembles import ensemble as ensemble
+    from scaling.forecast.filtering import which_pools as which_pools
     from scaling.forecast.multipliers import compute_multiplier as compute_multiplier
     from scaling.forecast.sweeps import best_of_sweep as best_of_sweep
     from scaling.frontier.envelopes import envelope as envelope
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from scaling.frontier.shrinking import shrink as shrink
     from scaling.frontier.worths import worth_of as worth_of
     from scaling.linting import lint as lint
+    from scaling.runs.densities import average_params as average_params
     from scaling.storage import load as load
     from scaling.storage import save as save
 
@@ -66,6 +68,7 @@ __all__ = [
     "NoTradeoffError",
     "ScalingError",
     "audit",
+    "average_params",
     "backtest",
     "best_of_sweep",
     "bootstrap",
@@ -92,12 +95,14 @@ __all__ = [
     "required",
     "save",
     "shrink",
+    "which_pools",
     "worth_of",
 ]
 
 # Imported when first used: plot loads matplotlib, and most scripts use few of the verbs.
 _LATER = ("datasets", "plot", "testing")
 _VERBS = {
+    "average_params": "scaling.runs.densities", "which_pools": "scaling.forecast.filtering",
     "audit": "scaling.forecast.audits", "checklist": "scaling.forecast.checklists",
     "backtest": "scaling.forecast.backtests", "calibrate": "scaling.forecast.calibration",
     "compare": "scaling.forecast.comparisons",

@@ -4,6 +4,8 @@ from scaling.law import Coef, Law, coef
 from scaling.laws.chinchilla import Chinchilla
 from scaling.laws.coupled_chinchilla import CoupledChinchilla
 from scaling.laws.data_constrained import DataConstrained
+from scaling.laws.data_utility import DataUtility
+from scaling.laws.exponential_decay import ExponentialDecay
 from scaling.laws.kaplan import Kaplan
 from scaling.laws.over_trained import DownstreamError, OverTrained
 from scaling.laws.power_law import PowerLaw, PowerLawPlusConstant
@@ -13,7 +15,7 @@ FAMILIES: dict[str, type[Law]] = {
     family.__name__: family
     for family in (
         PowerLaw, PowerLawPlusConstant, Chinchilla, CoupledChinchilla, Kaplan, OverTrained,
-        DataConstrained, DownstreamError,
+        DataConstrained, DownstreamError, DataUtility, ExponentialDecay,
     )
 }  # fmt: skip
 
@@ -23,7 +25,9 @@ __all__ = [
     "Coef",
     "CoupledChinchilla",
     "DataConstrained",
+    "DataUtility",
     "DownstreamError",
+    "ExponentialDecay",
     "Kaplan",
     "Law",
     "OverTrained",

@@ -1,8 +1,11 @@
 """Law families, one a file, and the laws that papers report."""
 
+from collections.abc import Callable
+
 from scaling.law import Coef, Law, coef
 from scaling.laws.chinchilla import Chinchilla
 from scaling.laws.coupled_chinchilla import CoupledChinchilla
+from scaling.laws.data_mixing import data_mixing
 from scaling.laws.kaplan import Kaplan
 from scaling.laws.power_law import PowerLaw, PowerLawPlusConstant
 from scaling.laws.presets import Published, published, published_names
@@ -11,8 +14,11 @@ FAMILIES: dict[str, type[Law]] = {
     family.__name__: family
     for family in (PowerLaw, PowerLawPlusConstant, Chinchilla, CoupledChinchilla, Kaplan)
 }
+# Families of as many coefficients as asked for; each makes one without arguments too.
+FACTORIES: dict[str, Callable[..., type[Law]]] = {"data_mixing": data_mixing}
 
 __all__ = [
+    "FACTORIES",
     "FAMILIES",
     "Chinchilla",
     "Coef",
@@ -23,6 +29,7 @@ __all__ = [
     "PowerLawPlusConstant",
     "Published",
     "coef",
+    "data_mixing",
     "published",
     "published_names",
 ]

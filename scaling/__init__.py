@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from scaling.forecast.crossovers import crossover as crossover
     from scaling.forecast.ensembles import Ensemble as Ensemble
     from scaling.forecast.ensembles import ensemble as ensemble
+    from scaling.forecast.mixtures import best_mixture as best_mixture
     from scaling.forecast.multipliers import compute_multiplier as compute_multiplier
     from scaling.forecast.sweeps import best_of_sweep as best_of_sweep
     from scaling.frontier.envelopes import envelope as envelope
@@ -64,6 +65,7 @@ __all__ = [
     "ScalingError",
     "audit",
     "backtest",
+    "best_mixture",
     "best_of_sweep",
     "bootstrap",
     "calibrate",
@@ -98,6 +100,7 @@ _VERBS = {
     "compute_multiplier": "scaling.forecast.multipliers",
     "crossover": "scaling.forecast.crossovers",
     "Ensemble": "scaling.forecast.ensembles", "ensemble": "scaling.forecast.ensembles",
+    "best_mixture": "scaling.forecast.mixtures",
     "best_of_sweep": "scaling.forecast.sweeps",
     "envelope": "scaling.frontier.envelopes", "isoflop": "scaling.frontier.isoflops",
     "lint": "scaling.linting", "load": "scaling.storage",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
@@ -73,7 +74,8 @@ def _told(family: type[Law], name: str, arguments: dict[str, Any]) -> type[Law]:
     def reduce(self: Law) -> Any:
         return _rebuilt, (origin, self.values)
 
-    family.made_by, family.__reduce__ = origin, reduce  # type: ignore[attr-defined, method-assign]
+    named: Any = family
+    named.made_by, named.__reduce__ = origin, reduce
     return family
 
 
@@ -112,7 +114,7 @@ def family_from(origin: Any) -> Any:
     signature = inspect.signature(make)
     for key in origin.arguments:
         one_of(f"an argument of {origin.factory}", key, tuple(signature.parameters))
-    bound = inspect.BoundArguments(signature, {})  # type: ignore[arg-type]
+    bound = inspect.BoundArguments(signature, OrderedDict())
     bound.arguments.update({key: family_from(value) for key, value in origin.arguments.items()})
     return make(*bound.args, **bound.kwargs)
 

@@ -70,6 +70,12 @@ class Laws:
     kind: str
     ranges: tuple[Array, Array]
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns of the shares."""
+        one = next(iter(self.sources.values()))
+        return tuple(one.columns[role] for role in type(one.best).inputs)
+
     @classmethod
     def of(cls, fits: Any, weights: Any) -> Laws:
         """What the arguments of the same names say, or one sentence."""
@@ -145,12 +151,20 @@ def _number(value: Any) -> float:
     return float(value) if isinstance(value, int | float | np.number) else float("nan")
 
 
-def limits(bounds: Any, domains: tuple[str, ...]) -> tuple[Array, Array]:
-    """Least and largest share of each domain, between which there is a mixture."""
-    low, high = np.zeros(len(domains)), np.ones(len(domains))
+def limits(bounds: Any, laws: Laws) -> tuple[Array, Array]:
+    """Least and largest share of each domain, between which there is a mixture.
+
+    They are those of the runs where none are asked for: a law of mixtures is often wrong beyond,
+    most of all where a domain is left out.
+    """
+    domains = laws.domains
+    low, high = (np.where(np.isnan(ends), whole, ends)
+                 for ends, whole in zip(laws.ranges, (0.0, 1.0), strict=True))  # fmt: skip
     if bounds is not None and not isinstance(bounds, Mapping):
-        raise ScalingError("bounds= must be a mapping from domain to its least and largest share, "
-                           f"such as {domains[0]!r} to (0.2, 0.8); got {quoted(bounds)}.")  # fmt: skip
+        raise ScalingError(
+            "bounds= must be a mapping from domain to its least and largest share, such as "
+            f"{domains[0]!r} to (0.2, 0.8); got {quoted(bounds)}."
+        )
     for name, ends in (bounds or {}).items():
         if name not in domains:
             raise ScalingError(f"bounds= names {quoted(name)}; the domains are {listed(domains)}.")
@@ -164,15 +178,17 @@ def limits(bounds: Any, domains: tuple[str, ...]) -> tuple[Array, Array]:
         (high.sum(), high.sum() < 1 - SAME, "largest", "less than 1: raise some"),
     ):
         if wrong:
-            raise ScalingError(f"No mixture is within the bounds: the {which} shares add to "
-                               f"{total:.4g}, {what}.")  # fmt: skip
+            ends = ", ".join(f"{name} {a:g} to {b:g}"
+                             for name, a, b in zip(domains, low, high, strict=True))  # fmt: skip
+            raise ScalingError(f"No mixture is within the bounds ({ends}): the {which} shares add "
+                               f"to {total:.4g}, {what}.")  # fmt: skip
     return low, high
 
 
 def _ranges(sources: Mapping[str, Source], domains: tuple[str, ...]) -> tuple[Array, Array]:
-    """Least and largest share that all sources had runs of; NaN where that is not known."""
+    """Least and largest share among the runs; NaN where that is not known."""
     ends = np.array([
         [source.ranges.get(source.columns[f"share_{name}"], (np.nan, np.nan)) for name in domains]
         for source in sources.values()
     ])  # fmt: skip
-    return np.fmax.reduce(ends[:, :, 0]), np.fmin.reduce(ends[:, :, 1])
+    return np.fmin.reduce(ends[:, :, 0]), np.fmax.reduce(ends[:, :, 1])

@@ -48,12 +48,18 @@ class Mixture(Answer):
         for more.
     bounds : mapping of str to (float, float)
         What was asked for.
+    within : mapping of str to (float, float)
+        Least and largest share of each domain that were allowed.
+    columns : tuple of str
+        Columns of the shares.
     """
 
     losses: pd.DataFrame = None  # type: ignore[assignment]
     drawn: pd.DataFrame | None = None
     surface: pd.DataFrame = None  # type: ignore[assignment]
     bounds: Bounds = None  # type: ignore[assignment]
+    within: Bounds = None  # type: ignore[assignment]
+    columns: tuple[str, ...] = ()
 
     @property
     def shares(self) -> dict[str, float]:
@@ -64,10 +70,11 @@ class Mixture(Answer):
     def notes(self) -> tuple[str, ...]:
         """What the costs and the intervals are."""
         held = [f"{name} {low:g} to {high:g}" for name, (low, high) in self.bounds.items()]
+        runs = [] if self.table["runs_from"].isna().all() else ["the runs' range"]
         return (
             f"cost of less, more: what the loss rises by where that share is {_MOVED:g} lower or "
             "higher, the others at their best.",
-            *([f"Held within: {', '.join(held)}."] if held else []),
+            *([f"Held within: {', '.join([*held, *runs])}."] if held or runs else []),
             self.intervals,
         )
 
@@ -104,7 +111,8 @@ def best_mixture(
     weights : mapping of str to float, optional
         Of each validation set, 0 or more; they are divided by their sum. Equal by default.
     bounds : mapping of str to (float, float), optional
-        Least and largest share of a domain, such as ``{"web": (0.2, 0.8)}``; 0 and 1 by default.
+        Least and largest share of a domain, such as ``{"web": (0.2, 0.8)}``. Those of the runs by
+        default, because the law is often wrong beyond them; 0 and 1 for a law without runs.
     level : float
 
     Returns
@@ -127,7 +135,7 @@ def best_mixture(
     """
     check_level(level)
     laws = Laws.of(fits, weights)
-    low, high = limits(bounds, laws.domains)
+    low, high = limits(bounds, laws)
     best = laws.best.least(low, high)
     drawn = None if laws.drawn is None else laws.drawn.least(low, high)
     shares = with_ends(pd.DataFrame({"domain": laws.domains}), "share", best[0], drawn, level)
@@ -143,7 +151,9 @@ def best_mixture(
         table, f"Best mixture of {listed(laws.domains)}", level, laws.kind, issues,
         losses=_losses(laws, best, drawn, level), surface=_surface(laws, level),
         drawn=None if drawn is None else pd.DataFrame(drawn, columns=laws.domains),
-        bounds=dict(bounds or {}),
+        bounds=dict(bounds or {}), columns=laws.columns,
+        within={name: (float(a), float(b))
+                for name, a, b in zip(laws.domains, low, high, strict=True)},
     )  # fmt: skip
 
 
@@ -210,7 +220,7 @@ def _at_edge(table: pd.DataFrame) -> tuple[Issue, ...]:
     return (Issue(
         "mixture-at-edge", "weakens",
         f"The best share is at or beyond the end of what the runs had: {told}.",
-        "Add runs on its other side, or keep it inside with bounds=."),)  # fmt: skip
+        "Add runs beyond it; the law alone does not tell what they would lose."),)  # fmt: skip
 
 
 def _flat(table: pd.DataFrame, loss: float) -> tuple[Issue, ...]:

@@ -5,6 +5,7 @@ from scaling.plot.fits import fit
 from scaling.plot.forecasts import forecast
 from scaling.plot.frontiers import frontier
 from scaling.plot.held_out import backtest
+from scaling.plot.mixtures import mixture
 from scaling.plot.profiles import profile
 from scaling.plot.recipes import crossover, multiplier
 from scaling.plot.sizes import regret
@@ -21,6 +22,7 @@ __all__ = [
     "forecast",
     "frontier",
     "isoflop",
+    "mixture",
     "multiplier",
     "pairs",
     "profile",

@@ -566,7 +566,7 @@ def test_the_objective_is_a_sum_that_repeats_of_the_runs_double(chinchilla_runs)
 PAGE = DOCS / "reproductions.md"
 RECORDING = [
     Path(__file__).with_name(f"test_{name}.py")
-    for name in ("counting", "engine", "isoflop", "reproductions")
+    for name in ("counting", "engine", "isoflop", "mixing", "reproductions")
 ]
 
 

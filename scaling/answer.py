@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from scaling.columns import COLUMNS
 from scaling.errors import Issue, worst_first
 from scaling.source import check_level
-from scaling.text import folded, human, rounded, scalar_text
+from scaling.text import folded, human, rounded, scalar_text, times
 
 __all__ = [
+    "HORIZON",
     "Answer",
     "beyond",
     "beyond_issues",
@@ -42,6 +43,7 @@ _AS_AMOUNT = {"device_hours", "days", "cut", "needed"}
 _NOTHING = 1e-7  # a share of this size is rounding
 _DRAWS_BEYOND = 2  # draws beyond each end that an interval needs
 _TOLD_BEYOND = 3.0  # an answer this many times beyond the runs is told to be one
+HORIZON = 1e3  # times beyond the runs from which no interval is trusted, however it widens
 
 
 @dataclass(frozen=True)
@@ -124,11 +126,11 @@ def issue_dict(issue: Issue) -> dict[str, Any]:
     return {**vars(issue), "rows": rows}
 
 
-def issue_lines(issues: tuple[Issue, ...]) -> list[str]:
-    """The worst issues as lines, and how many more there are."""
+def issue_lines(issues: tuple[Issue, ...], rest: str = "in .issues") -> list[str]:
+    """The worst issues as lines, and how many more there are, and where."""
     lines = [str(issue) for issue in worst_first(issues)[:_ISSUES_SHOWN]]
     left = len(issues) - _ISSUES_SHOWN
-    return [*lines, *([f"and {left} more in .issues"] if left > 0 else [])]
+    return [*lines, *([f"and {left} more {rest}"] if left > 0 else [])]
 
 
 def beyond(ranges: Mapping[str, tuple[float, float]], columns: Mapping[str, Array]) -> Array:
@@ -175,7 +177,12 @@ def beyond_issues(factor: Array, *, widened: bool = False, drawn: bool = True) -
     farthest = float(np.max(factor, initial=1.0))
     if not farthest >= _TOLD_BEYOND:
         return ()
-    lies = f"The answer lies {human(farthest)}x beyond the runs"
+    lies = f"The answer lies {times(farthest)} beyond the runs"
+    if widened and farthest > HORIZON:
+        return (Issue("beyond-the-runs", "weakens",
+                      f"{lies}: its intervals widen with the distance, as past forecasts erred, "
+                      f"but beyond {times(HORIZON)} that is too little to rely on.",
+                      "Train a run on the way, and forecast from there."),)  # fmt: skip
     if widened:
         return (Issue("beyond-the-runs", "note",
                       f"{lies}: its intervals widen with the distance, as past forecasts erred.",
@@ -257,7 +264,7 @@ def _number(name: str, value: Any, error: float) -> str:
         value = value if abs(value) > _NOTHING else 0.0
         return f"{100 * value:.2g}%" if 100 * value < 99.5 else f"{100 * value:.0f}%"
     if name in _AS_TIMES:
-        return f"{value:.3g}x"
+        return times(value)
     if name == "shift_in_half_widths":
         return f"{value if abs(value) > _NOTHING else 0:.2g}"
     if name.endswith("dollars"):

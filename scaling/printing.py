@@ -14,9 +14,17 @@ from scaling.answer import Answer, issue_lines, shown
 from scaling.errors import Issue
 from scaling.storage import plain
 
-__all__ = ["console_for_output", "print_answer", "print_json", "print_rows"]
+__all__ = [
+    "ALL_ISSUES",
+    "console_for_output",
+    "print_answer",
+    "print_issues",
+    "print_json",
+    "print_rows",
+]
 
 _WIDTH = 110  # of output that no terminal sets
+ALL_ISSUES = "with --json"
 
 
 def console_for_output() -> Console:
@@ -30,9 +38,14 @@ def print_answer(answer: Answer, console: Console, known: Sequence[Issue] = ()) 
     print_rows(answer.title, [{str(k): str(v) for k, v in row.items()} for row in rows], console)
     for line in answer.notes:
         console.print(line, soft_wrap=True)
-    for line in issue_lines(tuple(issue for issue in answer.issues if issue not in known)):
-        console.print(line, soft_wrap=True)
+    print_issues(tuple(issue for issue in answer.issues if issue not in known), console)
     console.print()
+
+
+def print_issues(issues: tuple[Issue, ...], console: Console) -> None:
+    """Print the worst issues, and by which option the others are shown."""
+    for line in issue_lines(issues, ALL_ISSUES):
+        console.print(line, soft_wrap=True)
 
 
 def print_rows(title: str, rows: list[dict[str, str]], console: Console) -> None:

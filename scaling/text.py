@@ -18,6 +18,7 @@ __all__ = [
     "quoted",
     "rounded",
     "scalar_text",
+    "times",
 ]
 
 _SUFFIXES = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9, "g": 1e9, "t": 1e12}
@@ -77,13 +78,30 @@ def human(value: float, digits: int = 3) -> str:
         return "inf" if value > 0 else "-inf" if value < 0 else "nan"
     size = abs(value)
     if size >= _LARGEST_SUFFIXED or 0 < size < 1e-3:
-        mantissa, _, exponent = f"{value:.{digits - 1}e}".partition("e")
-        trimmed = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
-        return f"{trimmed}e{int(exponent)}"
+        return _power_of_ten(value, digits)
     for suffix, scale in (("T", 1e12), ("B", 1e9), ("M", 1e6), ("K", 1e3), ("", 1.0)):
         if float(f"{size:.{digits}g}") >= scale or scale == 1.0:
             return f"{float(f'{value / scale:.{digits}g}'):.15g}{suffix}"
     return str(value)  # pragma: no cover - the last scale always matches
+
+
+def _power_of_ten(value: float, digits: int) -> str:
+    mantissa, _, exponent = f"{value:.{digits - 1}e}".partition("e")
+    trimmed = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
+    return f"{trimmed}e{int(exponent)}"
+
+
+def times(factor: float) -> str:
+    """Factor with three digits, as a power of ten where it is large.
+
+    Examples
+    --------
+    >>> times(9.9987), times(1642), times(1.18e11)
+    ('10x', '1640x', '1.18e11x')
+    """
+    if math.isfinite(factor) and abs(factor) >= _LONG:
+        return f"{_power_of_ten(factor, 3)}x"
+    return f"{float(f'{factor:.3g}'):.15g}x"
 
 
 def rounded(value: float, error: float) -> str:

@@ -68,6 +68,51 @@ def test_forecast_is_the_library_s(folder):
     np.testing.assert_allclose([row["loss"] for row in rows], expected["loss"])
 
 
+@pytest.mark.parametrize(
+    ("arguments", "ask"),
+    [
+        (["frontier", "runs.csv", "1e24"], lambda made: scaling.compute_optimal(made, 1e24)),
+        (["frontier", "runs.csv", "1e24", "--regret", "--params", "30B,70B", "--within", "0.01"],
+         lambda made: scaling.regret(made, 1e24, ["30B", "70B"], within=0.01)),
+        (["forecast", "runs.csv", "params=7B", "tokens=1T"],
+         lambda made: made.forecast(params=7e9, tokens=1e12)),
+    ],
+)  # fmt: skip
+def test_the_ensemble_of_a_table_answers_as_the_library_s(folder, arguments, ask):
+    done = run(*arguments, "--law", "Ensemble", "--json", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    wanted = ask(scaling.ensemble(scaling.read_runs(folder / "runs.csv"))).table
+    for row, said in zip(wanted.to_dict("records"), json.loads(done.stdout)["rows"], strict=True):
+        assert said == pytest.approx(row)
+
+
+def test_crossover_takes_an_ensemble_beside_a_published_law(folder):
+    command = ("crossover", "runs.csv", "hoffmann-2022", "--compute", "1e21")
+    done = run(*command, "--law", "ensemble", "--json", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    made = scaling.ensemble(scaling.read_runs(folder / "runs.csv"))
+    worth = scaling.compute_multiplier(made, scaling.published("hoffmann-2022"), 1e21).table
+    found = json.loads(done.stdout)["multiplier"]["rows"][0]["multiplier"]
+    assert found == pytest.approx(worth["multiplier"].iloc[0])
+
+
+def test_a_figure_is_confirmed_and_never_where_json_is_printed(folder, tmp_path):
+    command = ("frontier", folder / "fit.json", "1e24", "--plot", "best.png")
+    assert run(*command, cwd=tmp_path).stdout.endswith("drawn in best.png\n")
+    assert json.loads(run(*command, "--json", cwd=tmp_path).stdout)
+
+
+def test_issues_left_out_on_the_console_are_said_to_be_in_json(folder, tmp_path):
+    runs = pd.read_csv(folder / "runs.csv").iloc[:7]
+    runs.to_csv(tmp_path / "few.csv", index=False)
+    command = ("frontier", "few.csv", "1e28")
+    said = json.loads(run(*command, "--json", cwd=tmp_path).stdout)["issues"]
+    assert len(said) > 3
+    text = run(*command, cwd=tmp_path).stdout
+    assert f"and {len(said) - 3} more with --json" in text
+    assert ".issues" not in text
+
+
 def test_crossover_is_the_library_s(folder):
     runs = scaling.datasets.load("demo")
     runs.assign(loss=0.04 + 0.98 * runs["loss"]).to_csv(folder / "other.csv", index=False)
@@ -200,12 +245,18 @@ def test_json_is_strict(folder, command):
         (["fit", "runs.csv", "--tied", "beta=__import__('os')"], "beta"),
         (["fit", "runs.csv", "--column", "loss=nothing"], "nothing"),
         (["fit", "runs.csv", "--plot", "figure.banana"], "cannot be written as a figure"),
+        (["fit", "runs.csv", "--plot", "."], "--plot must name a file"),
+        (["fit", "runs.csv", "--plot", ""], "--plot must name a file"),
         (["fit", "runs.csv", "--save", "missing/fit.json"], "cannot be written"),
+        (["audit", "runs.csv", "--law", "ensemble"], "an ensemble is made of several fits"),
         (["fit", "runs.csv", "--bootstrap", "-3"], "whole number"),
         (["fit", "runs.csv", "--objective", "least_squares", "--delta", "1"], "--delta belongs"),
         (["forecast", "fit.json", "params=70B"], "forecasts from params, tokens"),
         (["forecast", "fit.json", "params=big", "tokens=1T"], "finite numbers"),
-        (["forecast", "fit.json", "params=1B", "tokens=1B", "--rows", "all"], "without --law"),
+        (
+            ["forecast", "fit.json", "params=1B", "tokens=1B", "--rows", "all"],
+            "without another --law",
+        ),
         (["forecast", "besiroglu-2024", "params=1B", "tokens=1B"], "saved fit or a table"),
         (["frontier", "fit.json", "lots"], "compute must be"),
         (["frontier", "fit.json", "1e22", "1e23", "--regret"], "one compute"),

@@ -98,7 +98,7 @@ def test_a_tie_is_said_to_be_one_and_a_poor_law_to_be_worse(found):
     verdict = found.table.set_index("fit")["verdict"]
     assert verdict["Kaplan"] == "worse"
     assert verdict["plain"] == verdict["one exponent"] == "tie"
-    assert "forecast equally well" in found.sentence
+    assert "cannot be told apart by the held-out runs" in found.sentence
     assert "Worse: Kaplan" in str(found)
 
 

@@ -91,9 +91,18 @@ def test_forecast_widens_with_distance_and_has_the_plain_fit_beside_it():
     plain = scaling.fit(Chinchilla, RUNS, bootstrap=0).forecast(params=[2e9, 2e10, 2e11],
                                                                tokens=tokens)  # fmt: skip
     np.testing.assert_array_equal(told.table["plain_loss"], plain.table["loss"])
-    assert [i.severity for i in told.issues if i.code == "beyond-the-runs"] == ["note"]
+    assert [i.severity for i in told.issues if i.code == "beyond-the-runs"] == ["weakens"]
     plain_said = [i.severity for i in plain.issues if i.code == "beyond-the-runs"]
     assert plain_said == ["weakens"]
+
+
+@pytest.mark.parametrize(("times", "severity"), [(2, []), (900, ["note"]), (1100, ["weakens"])])
+def test_intervals_that_widen_are_trusted_up_to_a_thousand_times_the_runs(times, severity):
+    params = MADE.ranges["params"][1]
+    tokens = times * MADE.ranges["compute"][1] / (6 * params)
+    told = MADE.forecast(params=params, tokens=tokens)
+    assert told.table["beyond"].iloc[0] == pytest.approx(times)
+    assert [i.severity for i in told.issues if i.code == "beyond-the-runs"] == severity
 
 
 def test_without_resamples_nothing_is_said_of_intervals_that_are_not_there():
@@ -168,8 +177,10 @@ def test_bounds_that_act_are_told():
     runs = RUNS.assign(loss=RUNS["loss"] - 1.7)  # a floor far below .3 of the lowest loss
     made = scaling.ensemble(runs, bootstrap=0, rows="all")
     said = [issue.message for issue in made.issues if issue.code == "bound-in-member"]
-    assert said
-    assert all("E at its lower bound" in message for message in said)
+    ended = [member for member in made.members if member.ended]
+    assert len(ended) > 1
+    assert len(said) == 1  # one sentence for all members
+    assert said[0].count("ended with E at its lower bound") == len(ended)
 
 
 @pytest.mark.parametrize(("options", "said"), [

@@ -1234,10 +1234,10 @@ def test_losses_per_byte_of_different_tokenizers_may_be_fitted_together():
 
 def test_what_is_the_same_in_every_run_is_an_assumption_and_what_is_missing_is_not():
     frame = clean().assign(batch_size=2**20, schedule="cosine", tokenizer="mine", recipe=None,
-                           learning_rate=np.nan, context_length="2k")  # fmt: skip
+                           learning_rate=np.nan, context_length="2k", vocab_size=1536)  # fmt: skip
     said = fitted(read_runs(frame)).assumptions
     for line in ("schedule stays cosine", "tokenizer stays mine", "batch_size stays 1.05M",
-                 "context_length stays 2K"):  # fmt: skip
+                 "context_length stays 2K", "vocab_size stays 1536"):  # fmt: skip
         assert any(one.startswith(line) for one in said), (line, said)
     assert not any(re.search(r"stays (nan|None|<NA>)", one) for one in said), said
 

@@ -274,6 +274,7 @@ def test_single_runs_have_no_noise_to_speak_of():
     answer = scaling.best_of_sweep(runs)
     assert codes(answer) == {"small-cells", "sweep-noise-unknown"}
     assert answer.kind == "none"
+    assert "nan" not in answer.notes[0]
     np.testing.assert_allclose(answer.table["loss"], runs["loss"])
     assert np.isnan(answer.noise)
 

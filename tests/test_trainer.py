@@ -19,6 +19,7 @@ SWEEP = Path(__file__).parent.parent / "examples" / "sweep"
 sys.path.insert(0, str(SWEEP))  # and left there, for the workers
 
 import corpus  # noqa: E402
+import forecast  # noqa: E402
 import model  # noqa: E402
 import plan  # noqa: E402
 import sweep  # noqa: E402
@@ -146,9 +147,22 @@ def test_short_text_divergence_and_broken_logs_end_in_one_sentence(work, tmp_pat
     log.write_text('{"run": "a", "arm": "x"}\nnot json\n{"run": "b", "arm": "x"}\n')
     with pytest.raises(SystemExit, match="Line 2 of"):
         sweep.finished(log)
-    for arguments in ([], ["WORK", "unheard-of"]):
+    for arguments in ([], ["WORK", "unheard-of"], ["WORK", "calibrate", "isoflop"]):
         with pytest.raises(SystemExit, match=r"Say: python sweep\.py WORK"):
             sweep.main(arguments)
+    for script in (corpus, forecast, tokens):
+        with pytest.raises(SystemExit, match=rf"Say: python {script.__name__}\.py"):
+            script.main([])
+    for script in (sweep, forecast):
+        with pytest.raises(SystemExit, match=r"has no corpus\.json"):
+            script.main([str(tmp_path)])
+
+
+def test_runs_that_are_done_are_not_counted_into_the_time_left(tmp_path, monkeypatch, capsys):
+    (tmp_path / "corpus.json").write_text(sweep.CORPUS.read_text())
+    monkeypatch.setattr(sweep, "run_all", lambda *_, **__: None)
+    sweep.main([str(tmp_path), "isoflop"])
+    assert capsys.readouterr().out == "isoflop: 0 of 39 runs to train, about 0 min\n"
 
 
 def test_a_run_that_fails_costs_no_other(work, tmp_path):

@@ -13,7 +13,7 @@ import io
 import json
 import sys
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -135,9 +135,16 @@ def _whole(content: bytes) -> bytes:
     return content.decode("utf-8", errors="ignore").encode()
 
 
-if __name__ == "__main__":
-    work, here = Path(sys.argv[2]), Path(__file__).parent
-    print(json.dumps(write(Path(sys.argv[1]), work), indent=1))
+def main(arguments: Sequence[str]) -> None:
+    """Write the text, and its facts beside this file too."""
+    if len(arguments) != 2:
+        raise SystemExit(f"Say: python corpus.py PACKAGE WORK, with the .deb of {PACKAGE}.")
+    work, here = Path(arguments[1]), Path(__file__).parent
+    print(json.dumps(write(Path(arguments[0]), work), indent=1))
     (here / "corpus.json").write_text((work / "corpus.json").read_text())
     listed = gzip.compress((work / "files.tsv").read_bytes(), mtime=0)
     (here / "files.tsv.gz").write_bytes(listed)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

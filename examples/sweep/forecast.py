@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import plan
-from sweep import LOG, finished
+from sweep import LOG, corpus_facts, finished
 
 import scaling
 from scaling.laws import Chinchilla
@@ -65,7 +66,14 @@ def _row(source: Any, params: int, tokens: int) -> dict[str, float]:
         "loss", "loss_low", "loss_high", "next_run_low", "next_run_high", "beyond")}  # fmt: skip
 
 
-if __name__ == "__main__":
-    size = json.loads((Path(sys.argv[1]) / "corpus.json").read_text())["bytes"]
+def main(arguments: Sequence[str]) -> None:
+    """Write the forecast, in place of one that is there."""
+    if len(arguments) != 1:
+        raise SystemExit("Say: python forecast.py WORK, the folder of corpus.py.")
+    size = corpus_facts(Path(arguments[0]))["bytes"]
     FORECAST.write_text(json.dumps(forecast(size), indent=1) + "\n")
     print(FORECAST.read_text())
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

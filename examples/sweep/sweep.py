@@ -73,10 +73,23 @@ def planned(arm: str, work: Path, done: pd.DataFrame) -> list[Run]:
     return getattr(plan, arm.replace("-", "_"))(done)
 
 
+def lacking(runs: Sequence[Run], log: Path = LOG) -> list[Run]:
+    """Runs that the log has not, longest first."""
+    names = set(finished(log)["run"])
+    return sorted((run for run in runs if run.name not in names), key=estimate, reverse=True)
+
+
+def corpus_facts(work: Path) -> dict:
+    """What ``corpus.py`` wrote down of the text in its folder."""
+    try:
+        return json.loads((work / "corpus.json").read_text())
+    except OSError:
+        raise SystemExit(f"{work} has no corpus.json; make it by corpus.py.") from None
+
+
 def run_all(runs: Sequence[Run], work: Path, *, workers: int, log: Path = LOG) -> None:
     """Train what the log lacks, longest first, and append one line a finished run."""
-    names = set(finished(log)["run"])
-    left = sorted((run for run in runs if run.name not in names), key=estimate, reverse=True)
+    left = lacking(runs, log)
     needs = {run.name: estimate(run) for run in left}
     began, total = time.perf_counter(), sum(needs.values())
     spent = 0.0
@@ -145,10 +158,12 @@ def calibrate(work: Path, workers: int) -> None:
 def main(arguments: Sequence[str]) -> None:
     """Calibrate, or train the arms named, or all."""
     known = (*ARMS, "big", "calibrate")
-    if not arguments or not set(arguments[1:]) <= set(known):
-        raise SystemExit(f"Say: python sweep.py WORK, and of {', '.join(known)} what to train.")
+    alone = "calibrate" not in arguments[1:] or len(arguments) == 2
+    if not arguments or not set(arguments[1:]) <= set(known) or not alone:
+        raise SystemExit(f"Say: python sweep.py WORK, and of {', '.join(known)} what to train; "
+                         "calibrate by itself.")  # fmt: skip
     work, names = Path(arguments[0]), list(arguments[1:]) or list(ARMS)
-    if json.loads((work / "corpus.json").read_text()) != json.loads(CORPUS.read_text()):
+    if corpus_facts(work) != json.loads(CORPUS.read_text()):
         raise SystemExit(f"{work} holds another text than {CORPUS}, whose runs the log has.")
     workers = 1 if torch.cuda.is_available() else multiprocessing.cpu_count()
     if names == ["calibrate"]:
@@ -156,8 +171,10 @@ def main(arguments: Sequence[str]) -> None:
         return
     for arm in names:
         runs = planned(arm, work, finished())
-        minutes = sum(map(estimate, runs)) / workers / 60
-        print(f"{arm}: {len(runs)} runs, about {minutes:.0f} min in all", flush=True)
+        left = lacking(runs)
+        minutes = sum(map(estimate, left)) / workers / 60
+        print(f"{arm}: {len(left)} of {len(runs)} runs to train, about {minutes:.0f} min",
+              flush=True)  # fmt: skip
         run_all(runs, work, workers=workers)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -86,6 +87,13 @@ def _chunks(path: Path):
             yield "".join(lines)
 
 
-if __name__ == "__main__":
-    found = json.dumps(facts(Path(sys.argv[1])), indent=1) + "\n"
+def main(arguments: Sequence[str]) -> None:
+    """Write the facts of the vocabularies beside this file."""
+    if len(arguments) != 1:
+        raise SystemExit("Say: python tokens.py WORK, the folder of corpus.py.")
+    found = json.dumps(facts(Path(arguments[0])), indent=1) + "\n"
     Path(__file__).with_name("vocabularies.json").write_text(found)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -57,4 +57,4 @@ def audit(
     answer = scaling.audit(fit, coefficient, compute=compute, all_runs=more, level=level)
     if plot is not None:
         draw_to(lambda: scaling.plot.audit(answer), plot)
-    show(answer, as_json)
+    show(answer, as_json, plot)

@@ -9,10 +9,18 @@ from typing import Annotated, Any
 import typer
 
 import scaling
-from scaling.cli.shared import AsJson, ColumnsText, Level, RunsFile, app, draw_to, show, table_of
+from scaling.cli.shared import (
+    AsJson,
+    ColumnsText,
+    Level,
+    RunsFile,
+    app,
+    draw_to,
+    is_ensemble,
+    show,
+    table_of,
+)
 from scaling.options import family_of
-
-_ENSEMBLE = "ensemble"
 
 
 @app.command()
@@ -38,8 +46,8 @@ def backtest(
     table, columns = table_of(runs, column)
     mean = partial(scaling.ensemble, columns=columns, bootstrap=bootstrap, seed=seed)
     laws: dict[str, Any] = {
-        name: mean if name.lower() == _ENSEMBLE else family_of(name)
-        for name in law or (_ENSEMBLE, "Chinchilla")
+        name: mean if is_ensemble(name) else family_of(name)
+        for name in law or ("ensemble", "Chinchilla")
     }
     found = scaling.backtest(
         laws, table, by=by, cuts=cut, columns=columns, farthest=farthest, level=level,
@@ -47,4 +55,4 @@ def backtest(
     )  # fmt: skip
     if plot is not None:
         draw_to(lambda: scaling.plot.backtest(found), plot)
-    show(found, as_json)
+    show(found, as_json, plot)

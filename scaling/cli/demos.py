@@ -11,7 +11,6 @@ import pandas as pd
 import typer
 
 import scaling
-from scaling.answer import issue_lines
 from scaling.cli.fits import fit_dict
 from scaling.cli.shared import AsJson, app, draw_to
 from scaling.columns import COMPUTE, LOSS, PARAMS, TOKENS
@@ -20,7 +19,13 @@ from scaling.errors import worst_first
 from scaling.fitting import Fit
 from scaling.frontier import Frontier
 from scaling.laws import Chinchilla
-from scaling.printing import console_for_output, print_answer, print_json, print_rows
+from scaling.printing import (
+    console_for_output,
+    print_answer,
+    print_issues,
+    print_json,
+    print_rows,
+)
 from scaling.text import human
 
 _POINTS = 25  # computes at which the law's frontier is drawn
@@ -58,15 +63,17 @@ def demo(
     console.print(f"{checked}\n\n{fit}\n", soft_wrap=True)
     rows = [_row(name, one, big[COMPUTE]) for name, one in ways.items()]
     print_rows(f"Best size at {big[COMPUTE]:.3g} FLOPs, in three ways", rows, console)
-    for line in issue_lines(worst_first(one for way in ways.values() for one in way.issues
-                                        if one not in fit.issues)):  # fmt: skip
-        console.print(line, soft_wrap=True)
+    print_issues(worst_first(one for way in ways.values() for one in way.issues
+                             if one not in fit.issues), console)  # fmt: skip
     console.print()
     for answer in (regret, tested, ahead):
         print_answer(answer, console, known=fit.issues)
     console.print(_outcome(written, big[LOSS]), soft_wrap=True)
-    console.print("Next: scaling lint runs.csv, scaling fit runs.csv --save fit.json, "
-                  "scaling forecast runs.csv params=70B tokens=1.4T", soft_wrap=True)  # fmt: skip
+    console.print("Next, on runs of your own: scaling lint runs.csv, scaling fit runs.csv --save "
+                  "fit.json, scaling backtest runs.csv, scaling frontier runs.csv COMPUTE --regret "
+                  "--law ensemble", soft_wrap=True)  # fmt: skip
+    if plot is not None:
+        console.print(f"drawn in {plot}", soft_wrap=True)
 
 
 def _frontiers(runs: pd.DataFrame, fit: Fit, compute: float) -> Mapping[str, Frontier]:

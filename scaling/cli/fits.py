@@ -14,7 +14,7 @@ from scaling.fitting import Fit
 from scaling.fitting.wording import fit_text
 from scaling.laws import FAMILIES, published, published_names
 from scaling.options import bounds_of, family_of, number_or_text, objective_of, pairs_of
-from scaling.printing import console_for_output, print_json, print_rows
+from scaling.printing import ALL_ISSUES, console_for_output, print_json, print_rows
 from scaling.storage import save
 from scaling.text import parse_number
 
@@ -66,11 +66,13 @@ def fit_command(
         print_json(fit_dict(made, level))
         return
     console = console_for_output()
-    console.print(fit_text(made, level), soft_wrap=True)
+    console.print(fit_text(made, level, rest=ALL_ISSUES), soft_wrap=True)
     for said in made.assumptions:
         console.print(f"assumed: {said}", soft_wrap=True)
     if save_to is not None:
         console.print(f"saved to {save_to}", soft_wrap=True)
+    if plot is not None:
+        console.print(f"drawn in {plot}", soft_wrap=True)
 
 
 @app.command("lint")

@@ -13,8 +13,10 @@ from scaling.cli.shared import (
     ColumnsText,
     FitSource,
     Level,
+    SourceLaw,
     app,
     draw_to,
+    is_ensemble,
     show,
     source_of,
     table_of,
@@ -31,8 +33,7 @@ def forecast(
     source: FitSource,
     at: Annotated[list[str], typer.Argument(help="Inputs, such as params=70B tokens=1.4T; several "
                                             "values with commas.", show_default=False)],
-    law: Annotated[str | None, typer.Option(
-        help="Forecast with one family; the mean of three laws by default.")] = None,
+    law: SourceLaw = "ensemble",
     rows: Annotated[str | None, typer.Option(
         help="Runs that the mean is fitted to: near-frontier (the default), all, or a share such "
         "as 0.05.")] = None,
@@ -47,20 +48,20 @@ def forecast(
     answer = found.forecast(level=level, **inputs)
     if plot is not None:
         draw_to(lambda: scaling.plot.forecast(answer, runs=found.runs), plot)
-    show(answer, as_json)
+    show(answer, as_json, plot)
 
 
 def _forecaster(
-    source: str, law: str | None, rows: str | None, column: list[str] | None
+    source: str, law: str, rows: str | None, column: list[str] | None
 ) -> Fit | Ensemble:
     known = source in published_names() or source.lower().endswith(".json")
-    if law is None and not known:
+    if not known and is_ensemble(law):
         runs, columns = table_of(source, column)
         return scaling.ensemble(runs, columns=columns, rows=number_or_text(rows) or "near-frontier")
     if rows is not None:
         raise ScalingError("--rows says which runs the mean of three laws is fitted to; give it "
-                           "with a table of runs and without --law.")  # fmt: skip
-    found = source_of(source, law or "Chinchilla", column)
+                           "with a table of runs and without another --law.")  # fmt: skip
+    found = source_of(source, law, column)
     if not isinstance(found, Fit | Ensemble):
         raise ScalingError("forecast needs a saved fit or a table of runs; a published law has no "
                            "errors to forecast with.")  # fmt: skip

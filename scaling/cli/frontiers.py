@@ -13,10 +13,10 @@ from scaling.answer import Answer
 from scaling.cli.shared import (
     AsJson,
     ColumnsText,
-    LawName,
     Level,
     RunsFile,
     Source,
+    SourceLaw,
     app,
     draw_to,
     show,
@@ -42,7 +42,7 @@ def frontier(
     devices: Annotated[int, typer.Option(help="Devices at work together.")] = 1,
     dollars_per_hour: Annotated[float, typer.Option(
         help="Price of one device.")] = float("nan"),
-    law: LawName = "Chinchilla",
+    law: SourceLaw = "Chinchilla",
     column: ColumnsText = None,
     level: Level = 0.9,
     plot: Annotated[Path | None, typer.Option(help="Write the figure here.")] = None,
@@ -72,7 +72,7 @@ def frontier(
         answer, figure = best, lambda: scaling.plot.frontier(best)
     if plot is not None:
         draw_to(figure, plot)
-    show(answer, as_json)
+    show(answer, as_json, plot)
 
 
 @app.command()
@@ -98,4 +98,4 @@ def isoflop(
     )  # fmt: skip
     if plot is not None:
         draw_to(lambda: scaling.plot.isoflop(found), plot)
-    show(found.at(at) if at else found, as_json)
+    show(found.at(at) if at else found, as_json, plot)

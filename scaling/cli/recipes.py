@@ -11,9 +11,9 @@ import scaling
 from scaling.cli.shared import (
     AsJson,
     ColumnsText,
-    LawName,
     Level,
     Source,
+    SourceLaw,
     app,
     draw_to,
     show,
@@ -31,7 +31,7 @@ def crossover(
         help="FLOPs to compare at, such as 1e24; repeatable.")] = None,
     between: Annotated[str | None, typer.Option(
         help="Range to look for crossings in, such as 1e19,1e25.")] = None,
-    law: LawName = "Chinchilla",
+    law: SourceLaw = "Chinchilla",
     column: ColumnsText = None,
     level: Level = 0.9,
     plot: Annotated[Path | None, typer.Option(help="Write the figure here.")] = None,
@@ -55,4 +55,4 @@ def crossover(
         return
     show(found, as_json)
     print()
-    show(worth, as_json)
+    show(worth, as_json, plot)

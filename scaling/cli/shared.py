@@ -21,9 +21,11 @@ from scaling.printing import console_for_output, print_answer, print_json
 from scaling.storage import load
 
 __all__ = [
-    "AsJson", "ColumnsText", "FitSource", "LawName", "Level", "RunsFile", "Source", "app",
-    "draw_to", "show", "source_of", "table_of",
+    "AsJson", "ColumnsText", "FitSource", "LawName", "Level", "RunsFile", "Source", "SourceLaw",
+    "app", "draw_to", "is_ensemble", "show", "source_of", "table_of",
 ]  # fmt: skip
+
+_ENSEMBLE = "ensemble"
 
 app = typer.Typer(
     help="Fit scaling laws to training runs, and forecast from them.",
@@ -39,6 +41,8 @@ FitSource = Annotated[str, typer.Argument(help="A saved fit (.json), or a table 
                                           show_default=False)]  # fmt: skip
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 LawName = Annotated[str, typer.Option("--law", help="Family to fit; see: scaling laws.")]
+SourceLaw = Annotated[str, typer.Option("--law", help="Family to fit (see: scaling laws), or "
+                                        "ensemble for the mean of three.")]  # fmt: skip
 RunsFile = Annotated[Path, typer.Argument(help="CSV, TSV, JSONL or Parquet.", show_default=False)]
 ColumnsText = Annotated[
     list[str] | None,
@@ -48,13 +52,20 @@ Level = Annotated[float, typer.Option(help="Level of the intervals.")]
 
 
 def source_of(source: str, law: str, column: Sequence[str] | None) -> Fit | Ensemble | Published:
-    """A published law by its name, a saved fit, or a family fitted to a table of runs."""
+    """A published law by its name, a saved fit, or a family or the ensemble of a table of runs."""
     if source in published_names():
         return published(source)
     if source.lower().endswith(".json"):
         return load(source)
     runs, columns = table_of(source, column)
+    if is_ensemble(law):
+        return scaling.ensemble(runs, columns=columns)
     return scaling.fit(family_of(law), runs, columns=columns)
+
+
+def is_ensemble(law: str) -> bool:
+    """Whether ``--law`` asks for the mean of three laws."""
+    return law.lower() == _ENSEMBLE
 
 
 def table_of(path: Any, column: Sequence[str] | None) -> tuple[pd.DataFrame, dict[str, str]]:
@@ -72,6 +83,8 @@ def table_of(path: Any, column: Sequence[str] | None) -> tuple[pd.DataFrame, dic
 
 def draw_to(figure: Callable[[], Any], path: Path) -> None:
     """Draw a figure into a file."""
+    if path.is_dir():
+        raise ScalingError(f"--plot must name a file, such as figure.png; got the folder {path}.")
     import matplotlib
 
     matplotlib.use("Agg")
@@ -81,9 +94,12 @@ def draw_to(figure: Callable[[], Any], path: Path) -> None:
         raise ScalingError(f"{path} cannot be written as a figure: {problem}.") from None
 
 
-def show(answer: Answer, as_json: bool) -> None:
-    """Print an answer as text or as JSON."""
+def show(answer: Answer, as_json: bool, drawn: Path | None = None) -> None:
+    """Print an answer as text, with where its figure went, or as JSON."""
     if as_json:
         print_json(answer.to_dict())
-    else:
-        print_answer(answer, console_for_output())
+        return
+    console = console_for_output()
+    print_answer(answer, console)
+    if drawn is not None:
+        console.print(f"drawn in {drawn}", soft_wrap=True)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["fit_html", "fit_text", "objective_name", "objective_text"]
 
 
-def fit_text(fit: Fit, level: float = 0.9) -> str:
+def fit_text(fit: Fit, level: float = 0.9, *, rest: str = "in .issues") -> str:
     """Short report of a fit as text, with intervals of a level."""
     rows = _coefficients(fit, level)
     width = [rows[column].str.len().max() for column in rows.columns]
@@ -27,7 +27,7 @@ def fit_text(fit: Fit, level: float = 0.9) -> str:
         "  " + "  ".join(cell.ljust(w) for cell, w in zip(row, width, strict=True)).rstrip()
         for row in rows.itertuples(index=False)
     ]
-    return "\n".join([_title(fit), *body, *(folded(line) for line in _lines(fit, level))])
+    return "\n".join([_title(fit), *body, *(folded(line) for line in _lines(fit, level, rest))])
 
 
 def fit_html(fit: Fit, level: float = 0.9) -> str:
@@ -69,7 +69,7 @@ def objective_name(objective: Objective) -> str:
     return f"{type(objective).__name__}({inside})" if inside else type(objective).__name__
 
 
-def _lines(fit: Fit, level: float) -> list[str]:
+def _lines(fit: Fit, level: float, rest: str = "in .issues") -> list[str]:
     arrived = f"{round(fit.starts.share * fit.starts.tried)} of {fit.starts.tried}"
     lines = [f"objective {fit.objective_value:.6g}; {arrived} starts agree"]
     held = {} if fit.part is None else fit.part.held
@@ -90,7 +90,7 @@ def _lines(fit: Fit, level: float) -> list[str]:
         lines.append(f"residuals are {fit.lack_of_fit:.2g}x the noise ({noise})")
     intervals = f"[low, high] hold {100 * level:.10g}%: {fit.draws_kind}"
     lines.append(intervals if fit.draws is not None else "no intervals: bootstrap=0")
-    return [*lines, *issue_lines(fit.issues)]
+    return [*lines, *issue_lines(fit.issues, rest)]
 
 
 def _coefficients(fit: Fit, level: float) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from scaling.fitting import Fit
 from scaling.fitting.health import AHEAD
 from scaling.fitting.leaving_out import target_ahead
 from scaling.fitting.queries import Query, name_of
-from scaling.frontier.allocation import ask, positive
+from scaling.frontier.terms import ask, positive
 from scaling.law import Law
 from scaling.text import human, listed, quoted
 
@@ -71,4 +71,5 @@ def _best_size(fit: Fit, compute: Any) -> tuple[Query, str] | None:
 
 
 def _size_at(compute: Array, cost: Cost, law: Law) -> Array:
-    return ask(law, cost, None).allocate(law, compute)[0]
+    question = ask(law, cost, None)
+    return question.allocate(law, compute)[question.size]

@@ -18,7 +18,7 @@ from scaling.forecast.widening import CALIBRATED, Drift
 from scaling.law import Law
 from scaling.laws.combined import drifting, product_of
 from scaling.runs.door import numbers
-from scaling.text import human
+from scaling.text import times
 
 __all__ = ["calibrate"]
 
@@ -90,7 +90,7 @@ def calibrate(fit: Made, backtest: Backtest) -> Made:
         before = [said for said in source.assumptions if not said.startswith(_ASSUMED)]
         told["assumptions"] = (*before, (
             f"{_ASSUMED} {100 * spread:.2g}% for each factor of e in compute, as on {cuts} cuts up "
-            f"to {human(points['distance'].max())}x beyond."
+            f"to {times(points['distance'].max())} beyond."
         ))  # fmt: skip
     made: Made = replace(source, **told)
     return made

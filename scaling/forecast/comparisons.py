@@ -64,7 +64,7 @@ class Comparison(Answer):
         tied = list(table.loc[table["verdict"] == "tie", "fit"])
         worse = [f"{row['fit']} ({row['ratio']:.2g} times the error)"
                  for _, row in table[table["verdict"] == "worse"].iterrows()]  # fmt: skip
-        said = (f"{joined(tied)} forecast equally well, as far as held-out runs tell." if tied
+        said = (f"{joined(tied)} cannot be told apart by the held-out runs." if tied
                 else f"{first} forecasts best.")  # fmt: skip
         return said + (f" Worse: {joined(worse)}." if worse else "")
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from scaling.answer import Answer, beyond, beyond_issues
+from scaling.answer import HORIZON, Answer, beyond, beyond_issues
 from scaling.columns import COLUMNS
 from scaling.cost import Cost
 from scaling.errors import Issue, ScalingError
@@ -24,8 +24,8 @@ from scaling.forecast.sides import (
     share_below,
     undefined,
 )  # fmt: skip
-from scaling.frontier.allocation import positive
 from scaling.frontier.table import with_ends
+from scaling.frontier.terms import positive
 from scaling.source import Source, summarise
 from scaling.text import human, percent
 
@@ -33,7 +33,6 @@ __all__ = ["Crossover", "crossover"]
 
 Array: TypeAlias = NDArray[np.float64]
 
-_HORIZON = 1e3  # times beyond the runs that crossings are looked for
 _GRID = 97
 _FAR = 10.0 ** np.arange(0.0, 61.0)  # where the best laws are looked at outside the range
 _SHOWN = 8  # rows of winners at most, where none were asked for
@@ -232,7 +231,7 @@ def _between(between: Sequence[Any] | None, pair: Pair) -> tuple[float, float]:
                 f"Neither {pair.a.name} nor {pair.b.name} knows the {pair.a.axis} of its runs; "
                 "say where to look with between=(low, high)."
             )
-        return pair.reach[0], pair.reach[1] * _HORIZON
+        return pair.reach[0], pair.reach[1] * HORIZON
     ends = positive(pair.a.axis, between)
     if len(ends) != 2 or not ends[0] < ends[1]:
         raise ScalingError(f"between must be two numbers, the lower first; got {between!r}.")
@@ -288,7 +287,7 @@ def _outside(
     same = same_recipes(pair, gap)
     if same:
         return list(same)
-    far = [row for row in table["beyond"] if row > _HORIZON]
+    far = [row for row in table["beyond"] if row > HORIZON]
     if far:
         return [_far_issue(f"a crossing is {_distance(max(far))} beyond the runs")]
     if not table.empty or pair.reach is None:
@@ -300,7 +299,7 @@ def _outside(
     outside = np.sort(away[(found < between[0]) | (found > between[1])])
     if not outside.size:
         return []
-    if outside[0] > _HORIZON:
+    if outside[0] > HORIZON:
         return [_far_issue(f"the best laws cross only {_distance(outside[0])} beyond the runs")]
     return [Issue(
         "crossing-outside", "note",

@@ -331,12 +331,18 @@ def _same_question(members: tuple[Fit, ...]) -> None:
 
 def _issues(members: tuple[Fit, ...]) -> Iterator[Issue]:
     """What is known against the members, as far as it matters to their mean."""
+    ended = [f"{member_name(member)} ended with {_ends(member)}"
+             for member in members if member.ended]  # fmt: skip
+    if ended:
+        yield Issue(
+            "bound-in-member", "note", f"{'; '.join(ended)}.",
+            "Bounds are part of what makes the mean forecast well; read .members for each law by "
+            "itself.")  # fmt: skip
     for member in members:
-        if member.ended:
-            ends = ", ".join(f"{name} at its {end}" if "bound" in end else f"{name} at zero"
-                             for name, end in member.ended.items())  # fmt: skip
-            yield Issue(
-                "bound-in-member", "note", f"{member_name(member)} ended with {ends}.",
-                "Bounds are part of what makes the mean forecast well; read .members for each "
-                "law by itself.")  # fmt: skip
         yield from (issue for issue in member.issues if issue.code in _OF_MEMBERS)
+
+
+def _ends(member: Fit) -> str:
+    """Which coefficients of a member ended where."""
+    return ", ".join(f"{name} at its {end}" if "bound" in end else f"{name} at zero"
+                     for name, end in member.ended.items())  # fmt: skip

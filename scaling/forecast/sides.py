@@ -15,7 +15,8 @@ from scaling.columns import COLUMNS, COMPUTE
 from scaling.cost import Cost
 from scaling.counting import refuse_mixed_counting
 from scaling.errors import Issue, ScalingError, worst_first
-from scaling.frontier.allocation import Question, ask, root
+from scaling.frontier.allocation import Question, root
+from scaling.frontier.terms import ask
 from scaling.law import Law
 from scaling.runs.suspicion import refuse_mixed_losses
 from scaling.source import Source, check_level, widens

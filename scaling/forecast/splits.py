@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scaling.columns import COMPUTE
 from scaling.errors import ColumnError, Issue, ScalingError
 from scaling.fitting.preparing import used_columns
-from scaling.frontier.allocation import positive
+from scaling.frontier.terms import positive
 from scaling.runs.budgets import budgets_of
 from scaling.runs.door import numbers
 from scaling.runs.reading import cost_of

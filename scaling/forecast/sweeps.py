@@ -75,8 +75,9 @@ class Sweep(Answer):
     def notes(self) -> tuple[str, ...]:
         """What the runs lost, what a wrong value costs, and what the intervals are."""
         lost = self.excess["excess"]
+        scatter = f"; a run scatters by {100 * self.noise:.2g}%" if np.isfinite(self.noise) else ""
         said = [f"Half of the runs lost {100 * lost.median():.2g}% or more against the optimum of "
-                f"their cell; a run scatters by {100 * self.noise:.2g}%."]  # fmt: skip
+                f"their cell{scatter}."]  # fmt: skip
         known = [f"{name} by {factor:.2g}x" for name, factor in
                  zip(self.over, self.reach, strict=True) if np.isfinite(factor)]  # fmt: skip
         if known:

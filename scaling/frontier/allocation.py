@@ -1,38 +1,40 @@
-"""How best to spend a compute: one solver for any law of params and tokens."""
+"""How best to spend a compute: one solver for any law, cost and conditions on the inputs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scaling.answer import beyond, beyond_issues, level_issues
-from scaling.columns import COLUMNS, COMPUTE, PARAMS, TOKENS
-from scaling.cost import SIX_ND, Cost
+from scaling.columns import COMPUTE, PARAMS, TOKENS
+from scaling.cost import Cost
 from scaling.errors import Issue, NoTradeoffError, ScalingError
+from scaling.frontier.searching import lowest
 from scaling.law import Law
 from scaling.source import Source, widens
-from scaling.text import human, parse_number, percent
+from scaling.text import human, percent
 
-__all__ = ["Question", "ask", "positive", "root"]
+__all__ = ["Question", "root"]
 
 Array: TypeAlias = NDArray[np.float64]
+Values: TypeAlias = dict[str, Array]
 
-_TRADED = (PARAMS, TOKENS)
-_GRID = 193  # points over the whole range of sizes
-_ZOOM, _ZOOMS = 17, 10  # each zoom narrows the bracket eightfold
 _BISECTIONS = 60
 _SCANNED = 10.0 ** np.arange(-30.0, 91.0)  # where a function is looked at before bisection
 _SMALLEST, _BEYOND_BUDGET = 1e-15, 1e15
 _ELEMENTS = 4_000_000  # of one evaluation, to bound the memory
+_GRID = 4225  # points of the largest usual grid
+_UNSPENT = 1e-6  # share of the compute from which it counts as left over
 
 
 @dataclass(frozen=True)
 class Question:
-    """A source of laws with the cost and the held inputs that a question uses.
+    """A source of laws with the cost and the conditions that a question puts on inputs.
 
     Attributes
     ----------
@@ -40,13 +42,19 @@ class Question:
     cost : Cost
     held : mapping of str to float
         Inputs, by role, that do not move.
+    at_most : mapping of str to float
+        Largest value of inputs.
+    choices : mapping of str to ndarray
+        The only values that inputs may take.
     method : {None, "formula", "numeric"}
         Closed form, search, or the first where there is one.
     """
 
     source: Source
     cost: Cost
-    held: Mapping[str, float]
+    held: Mapping[str, float] = field(default_factory=dict)
+    at_most: Mapping[str, float] = field(default_factory=dict)
+    choices: Mapping[str, Array] = field(default_factory=dict)
     method: str | None = None
 
     @property
@@ -54,127 +62,214 @@ class Question:
         """The law's form."""
         return type(self.source.best)
 
-    def inputs(self, params: Any, tokens: Any) -> tuple[Any, ...]:
-        """The formula's arguments, in order."""
-        values: dict[str, Any] = {**self.held, PARAMS: params, TOKENS: tokens}
-        return tuple(values[role] for role in self.family.inputs)
+    @property
+    def size(self) -> str:
+        """Role of the model size, the first where there are several."""
+        return self.cost.sizes[0]
 
-    def loss(self, law: Law, params: Any, tokens: Any) -> Array:
-        """Target that a law, or each of k laws, predicts."""
+    def loss(self, law: Law, values: Mapping[str, Any]) -> Array:
+        """Target that a law, or each of k laws, predicts from inputs by role."""
         with np.errstate(all="ignore"):
-            return np.asarray(law.formula(*self.inputs(params, tokens)), dtype=float)
+            inputs = (values[role] for role in self.family.inputs)
+            return np.asarray(law.formula(*inputs), dtype=float)
 
     def column(self, role: str) -> str:
         """Name of the column that plays a role."""
         return dict(self.source.columns).get(role, role)
 
-    def allocate(self, law: Law, compute: Array) -> tuple[Array, Array]:
-        """Best params and tokens for each compute; NaN where there is no best.
+    @property
+    def closed(self) -> bool:
+        """Whether the law's closed form answers the question."""
+        return self._closed(self.source.best, np.array([1e18])) is not None
+
+    def _closed(self, law: Law, compute: Array) -> Values | None:
+        plain = self.cost.served == 0 and self.cost.sizes == (PARAMS,)
+        if self.held or self.at_most or self.choices or self.method == "numeric" or not plain:
+            return None
+        with np.errstate(all="ignore"):
+            best = law.optimum(self.cost.budget(compute))
+        if best is None:
+            return None
+        size = np.asarray(best[PARAMS], dtype=float)
+        size = np.where((size > 0) & np.isfinite(size), size, np.nan)
+        return {PARAMS: size, TOKENS: self.cost.tokens(size, compute)}
+
+    def allocate(
+        self, law: Law, compute: Array, given: Mapping[str, Array] | None = None
+    ) -> Values:
+        """Best inputs for each compute, by role; NaN where there are none.
 
         Parameters
         ----------
         law : Law
             One law, or k laws.
         compute : ndarray, shape (m,) or (k, m)
+        given : mapping of str to ndarray, shape (m,), optional
+            Inputs that are not to be found.
 
         Returns
         -------
-        params, tokens : ndarray, shape (m,) or (k, m)
+        dict of str to ndarray, shape (m,) or (k, m)
+            Every input of the law.
         """
         compute = np.asarray(compute, dtype=float)
-        if PARAMS in self.held:
-            size = np.broadcast_to(self.held[PARAMS], compute.shape)
-            return size, self.cost.tokens(size, compute)
-        if TOKENS in self.held:
-            tokens = np.broadcast_to(self.held[TOKENS], compute.shape)
-            return self.cost.params(tokens, compute), tokens
-        with np.errstate(all="ignore"):
-            closed = None if self.method == "numeric" or self.held else law.optimum(
-                self.cost.budget(compute))  # fmt: skip
-        if closed is None:
-            if self.method == "formula":
-                raise ScalingError(
-                    f"{self.family.__name__} has no closed form here; use method='numeric'."
-                )
-            size = self._search(law, compute)
-        else:
-            size = np.asarray(closed[PARAMS], dtype=float)
-            size = np.where((size > 0) & np.isfinite(size), size, np.nan)
-        return size, self.cost.tokens(size, compute)
+        closed = None if given else self._closed(law, compute)
+        if closed is not None:
+            return closed
+        if self.method == "formula":
+            raise ScalingError(
+                f"{self.family.__name__} has no closed form here; use method='numeric'."
+            )
+        fixed: dict[str, Any] = {**self.held, **(given or {})}
+        if not self.choices:
+            return self._in_parts(law, compute, fixed)
+        return self._chosen(law, compute, fixed)
 
-    def _search(self, law: Law, compute: Array) -> Array:
-        """Size of least loss by a grid over log params and repeated zooms."""
-        stacked = any(np.ndim(value) for value in law.values.values())  # k laws, or one of k
-        shape = (law.count, compute.shape[-1]) if stacked else compute.shape
-        log_budget = np.log(np.broadcast_to(self.cost.budget(compute), shape))
-        low = np.full(shape, np.log(_SMALLEST))
-        high = log_budget + np.log(_BEYOND_BUDGET)
-        at_edge = np.zeros(shape, dtype=bool)
-        for zoom in range(_ZOOMS + 1):
-            points = _GRID if zoom == 0 else _ZOOM
-            spacing = (high - low) / (points - 1)
-            best = self._least(law, low, spacing, points, compute)
-            if zoom == 0:
-                at_edge = (best == 0) | (best == points - 1)
-            middle = low + best * spacing
-            low, high = middle - spacing, middle + spacing
-        return np.where(at_edge, np.nan, np.exp((low + high) / 2))
+    def _chosen(self, law: Law, compute: Array, fixed: Mapping[str, Any]) -> Values:
+        """Best inputs over all combinations of the choices, each laid beside the others."""
+        roles = [role for role in self.choices if role not in fixed]
+        ways = np.array(list(product(*(self.choices[role] for role in roles)))).T
+        many = ways.shape[1]
+        beside = {role: np.repeat(np.broadcast_to(value, compute.shape[-1:]), many)
+                  for role, value in fixed.items()}  # fmt: skip
+        chosen = {
+            role: np.tile(way, compute.shape[-1]) for role, way in zip(roles, ways, strict=True)
+        }
+        values = self._in_parts(law, np.repeat(compute, many, axis=-1), {**beside, **chosen})
+        loss = self.loss(law, values)
+        shape = (*loss.shape[:-1], compute.shape[-1], many)
+        loss = np.where(np.isnan(loss), np.inf, loss).reshape(shape)
+        best = loss.argmin(axis=-1)[..., None]
+        none = np.isinf(loss.min(axis=-1))
 
-    def _least(
-        self, law: Law, low: Array, spacing: Array, points: int, compute: Array
-    ) -> NDArray[np.intp]:
-        """Index of the least loss on each grid, computed in parts that fit the memory."""
-        steps = np.arange(points)
-        columns = low.shape[-1]
-        part = max(1, _ELEMENTS // max(1, points * low.size // columns))
+        def taken(value: Array) -> Array:
+            own = np.broadcast_to(value, (*loss.shape[:-2], shape[-2] * many)).reshape(shape)
+            return np.where(none, np.nan, np.take_along_axis(own, best, -1)[..., 0])
+
+        return {role: taken(value) for role, value in values.items()}
+
+    def _in_parts(self, law: Law, compute: Array, fixed: Mapping[str, Any]) -> Values:
+        """Best inputs beside fixed ones, for a few computes at a time."""
+        columns = compute.shape[-1] if compute.ndim else 1
+        parts = -(-columns * law.count * _GRID // _ELEMENTS)
+        if parts < 2 or not self._axes(fixed)[0]:
+            return self._search(law, compute, fixed)
         found = []
-        for start in range(0, columns, part):
-            cut = (..., slice(start, start + part))
-            grid = low[cut][..., None] + steps * spacing[cut][..., None]
-            size = np.exp(grid)
-            tokens = self.cost.tokens(size, np.broadcast_to(compute, low.shape)[cut][..., None])
-            flat = (*size.shape[:-2], -1)
-            loss = self.loss(law, size.reshape(flat), tokens.reshape(flat))
-            loss = np.broadcast_to(loss, size.reshape(flat).shape).reshape(size.shape)
-            found.append(np.where(np.isnan(loss), np.inf, loss).argmin(axis=-1))
-        return np.concatenate(found, axis=-1)
+        for part in np.array_split(np.arange(columns), min(parts, columns)):
+            own = {role: value[part] if np.ndim(value) else value for role, value in fixed.items()}
+            found.append(self._search(law, compute[..., part], own))
+        return {role: np.concatenate([one[role] for one in found], axis=-1) for role in found[0]}
+
+    def _axes(self, fixed: Mapping[str, Any]) -> tuple[list[str], str]:
+        """Inputs that are searched for, and the one that the compute then pays for, or none."""
+        free = [role for role in self.family.inputs if role not in fixed]
+        paid = [role for role in free if role in self.cost.pays_for]
+        last = TOKENS if TOKENS in paid else (paid or [""])[-1]
+        return [role for role in free if role != last], last
+
+    def _search(self, law: Law, compute: Array, fixed: Mapping[str, Any]) -> Values:
+        """Best inputs beside fixed ones, by a search over logs."""
+        axes, last = self._axes(fixed)
+        stacked = any(np.ndim(value) for value in law.values.values())  # k laws, or one of k
+        shape = (law.count, compute.shape[-1]) if stacked and axes else compute.shape
+        spent = np.broadcast_to(compute, shape)
+
+        def complete(logs: list[Array]) -> Values:
+            wide = (...,) if not logs else (..., None)
+            values = {role: np.asarray(value, dtype=float)[wide] if np.ndim(value) else value
+                      for role, value in fixed.items()}  # fmt: skip
+            values |= {role: np.exp(at) for role, at in zip(axes, logs, strict=True)}
+            return self._paid(values, last, spent[wide])
+
+        def loss_at(logs: list[Array]) -> Array:
+            inputs = {role: np.broadcast_to(value, logs[0].shape)
+                      for role, value in complete(logs).items()}  # fmt: skip
+            flat = (*shape[:-1], -1)
+            loss = self.loss(law, {role: value.reshape(flat) for role, value in inputs.items()})
+            return np.broadcast_to(loss, np.reshape(inputs[axes[0]], flat).shape).reshape(
+                logs[0].shape
+            )
+
+        place: list[Array] = []
+        lost = np.zeros(shape, dtype=bool)
+        if axes:
+            most = np.log(self.cost.budget(spent)) + np.log(_BEYOND_BUDGET)
+            high = [np.minimum(most, np.log(self.at_most.get(role, np.inf))) for role in axes]
+            low = [np.full(shape, np.log(_SMALLEST))] * len(axes)
+            place, sides = lowest(loss_at, low, high)
+            for role, side in zip(axes, sides, strict=True):
+                lost |= (side < 0) | ((side > 0) & (role not in self.at_most))
+        values = complete([at[..., None] for at in place])
+        if place:
+            values = {role: value[..., 0] if np.ndim(value) else value
+                      for role, value in values.items()}  # fmt: skip
+        return {role: np.where(lost, np.nan, np.broadcast_to(value, shape))
+                for role, value in values.items()}  # fmt: skip
+
+    def _paid(self, values: Mapping[str, Any], last: str, compute: Array) -> dict[str, Any]:
+        """Inputs with the one that the compute pays for; NaN where it does not pay."""
+        sizes = [values[role] for role in self.cost.sizes if role != last]
+        if not last:
+            over = self.cost.of(values) > compute * (1 + _UNSPENT)
+            return {role: np.where(over, np.nan, value) for role, value in values.items()}
+        if last == TOKENS:
+            bought = self.cost.tokens(sum(sizes), compute)
+        else:
+            bought = self.cost.params(values[TOKENS], compute) - sum(sizes)
+        bought = np.minimum(bought, self.at_most.get(last, np.inf))
+        return {**values, last: np.where(bought > 0, bought, np.nan)}
 
     def optimal_loss(self, law: Law, compute: Array) -> Array:
         """Loss at the best allocation of each compute."""
-        return self.loss(law, *self.allocate(law, compute))
+        return self.loss(law, self.allocate(law, compute))
 
     def least_compute(self, law: Law, loss: Array) -> Array:
         """Compute whose best allocation reaches each loss; infinite where none does."""
         return root(lambda compute: self.optimal_loss(law, compute), np.asarray(loss), law)
 
-    def best_inputs(self, compute: Array) -> tuple[Array, Array]:
+    def best_inputs(self, compute: Array) -> Values:
         """The best law's allocation, or one sentence where it has none.
 
         Raises
         ------
         NoTradeoffError
         """
-        size, tokens = self.allocate(self.source.best, compute)
-        bad = ~np.isfinite(size)
+        values = self.allocate(self.source.best, compute)
+        bad = ~np.logical_and.reduce([np.isfinite(value) for value in values.values()])
         if bad.any():
             first = human(float(np.ravel(compute)[np.ravel(bad)][0]))
+            if self.choices or self.at_most:
+                raise NoTradeoffError(
+                    f"At {first} FLOPs nothing that at_most and choices allow is a best "
+                    "allocation: it costs more than the compute, or the loss falls all the way "
+                    "to one end."
+                )
             raise NoTradeoffError(
                 f"At {first} FLOPs {self.source.best!r} has no best allocation: "
-                "its loss falls all the way to one end, as if params or tokens did not matter."
+                f"its loss falls all the way to one end, as if {' or '.join(self.cost.pays_for)} "
+                "did not matter."
             )
-        return size, tokens
+        return values
 
-    def issues_at(self, compute: Array, sizes: Array | None, level: float) -> tuple[Issue, ...]:
-        """The source's issues, and what the answer at these computes adds.
+    def training_compute(self, values: Mapping[str, Any]) -> Array:
+        """FLOPs that train, without those that serve."""
+        return np.asarray(replace(self.cost, served=0.0).of(values), dtype=float)
+
+    def issues_at(
+        self, values: Mapping[str, Any], sizes: Array | None, level: float
+    ) -> tuple[Issue, ...]:
+        """The source's issues, and what the answer at these inputs adds.
 
         Parameters
         ----------
-        compute : ndarray, shape (m,)
+        values : mapping of str to ndarray, shape (m,)
+            Inputs by role.
         sizes : ndarray, shape (k, m), or None
             Best size of each draw.
         level : float
         """
-        reached = np.asarray(compute)[np.isfinite(compute)]
+        trained = np.atleast_1d(self.training_compute(values))
+        reached = trained[np.isfinite(trained)]
         far = beyond(self.source.ranges, {COMPUTE: reached}) if reached.size else reached
         draws = self.source.draws
         told = beyond_issues(far, widened=widens(draws), drawn=draws is not None)
@@ -189,87 +284,6 @@ class Question:
             f"{percent(share)} of resamples have no best allocation and are left out.",
             "Add runs that show the effect of params and of tokens.",
         ))  # fmt: skip
-
-
-def ask(
-    source: Source, cost: Cost | None, held: Mapping[str, Any] | None, method: str | None = None
-) -> Question:
-    """A question about params and tokens, if the source can answer it.
-
-    Raises
-    ------
-    ScalingError
-        If the source is no law, an input is neither traded nor held, or a held one is unknown.
-    NoTradeoffError
-        If the law does not take both params and tokens, or its compute is not 6 N D.
-    """
-    if not hasattr(source, "best"):
-        raise ScalingError(f"This question takes a law or a fit; got {type(source).__name__}.")
-    law, columns = source.best, dict(source.columns)
-    name = type(law).__name__
-    missing = [role for role in _TRADED if role not in law.inputs]
-    if missing:
-        raise NoTradeoffError(
-            f"{name} predicts from {', '.join(law.inputs)}; trading params against tokens at a "
-            f"compute needs a law of both, such as Chinchilla."
-        )
-    if cost is None and source.cost is None and not isinstance(source, Law):
-        raise NoTradeoffError(f"This law's inputs cannot be traded at a compute: "
-                              f"{' '.join(issue.message for issue in source.issues)}")  # fmt: skip
-    if cost is not None and not isinstance(cost, Cost):
-        raise ScalingError(f"cost must be a Cost, such as SIX_ND; got {cost!r}.")
-    if held is not None and not isinstance(held, Mapping):
-        raise ScalingError(f"held must be a mapping such as {{'tokens': 2e12}}; got {held!r}.")
-    by_column = {column: role for role, column in columns.items()}
-    kept = {}
-    for key, value in dict(held or {}).items():
-        role = by_column.get(key, key)
-        if role not in law.inputs:
-            raise ScalingError(f"held names {key!r}; {name} has {', '.join(law.inputs)}.")
-        values = positive(key, value)
-        if len(values) != 1:
-            raise ScalingError(f"held takes one number for {key}; got {len(values)}.")
-        kept[role] = float(values[0])
-    left = [role for role in law.inputs if role not in (*_TRADED, *kept)]
-    if left:
-        raise ScalingError(f"{name} also needs {', '.join(left)}; give it in held=, such as "
-                           f"held={{{left[0]!r}: ...}}.")  # fmt: skip
-    if set(_TRADED) <= set(kept):
-        raise ScalingError("held fixes both params and tokens, so nothing is left to find.")
-    return Question(source, cost or source.cost or SIX_ND, kept, method)
-
-
-def positive(name: str, value: Any) -> Array:
-    """Numbers above zero, from a number, a text such as ``"70B"``, or a sequence of them.
-
-    Raises
-    ------
-    ScalingError
-        If there is none, or one is not a finite number above zero.
-
-    Examples
-    --------
-    >>> positive("compute", ["1e24", 1e25])
-    array([1.e+24, 1.e+25])
-    """
-    alone = isinstance(value, str) or np.ndim(value) == 0
-    items = [value] if alone else np.ravel(value).tolist()
-    column = COLUMNS.get(name)
-    unit = f" {column.unit}" if column and column.unit else ""
-    found = []
-    for item in items:
-        try:
-            number = np.nan if isinstance(item, bool) else parse_number(item)
-        except (TypeError, ValueError):
-            number = np.nan
-        if not (np.isfinite(number) and number > 0):
-            example = "1e24" if name == COMPUTE else "70e9"
-            raise ScalingError(f"{name} must be{unit and ' in' + unit + ','} a finite number above "
-                               f"0, such as {example}; got {item!r}.")  # fmt: skip
-        found.append(number)
-    if not found:
-        raise ScalingError(f"{name} must hold one number or more; got none.")
-    return np.array(found)
 
 
 def root(function: Callable[[Array], Array], wanted: Array, law: Law) -> Array:

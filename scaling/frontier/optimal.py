@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -10,18 +10,23 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from scaling.columns import COMPUTE, PARAMS, TOKENS
+from scaling.columns import COMPUTE, TOKENS
 from scaling.cost import Cost
-from scaling.errors import one_of
-from scaling.frontier.allocation import Question, ask, positive
+from scaling.errors import Issue, one_of
+from scaling.frontier.allocation import Question
 from scaling.frontier.stated import stated_frontier, states_allocation
 from scaling.frontier.table import Frontier, slopes, with_ends
+from scaling.frontier.terms import ask, positive
 from scaling.law import Law
 from scaling.source import Source
+from scaling.text import human
 
 __all__ = ["compute_optimal"]
 
 Array: TypeAlias = NDArray[np.float64]
+
+_UNIQUE = "unique_tokens"
+_LEFT = 0.01  # share of the compute that is left over
 
 
 def compute_optimal(
@@ -30,10 +35,15 @@ def compute_optimal(
     *,
     cost: Cost | None = None,
     held: Mapping[str, Any] | None = None,
+    at_most: Mapping[str, Any] | None = None,
+    choices: Mapping[str, Any] | None = None,
     method: str | None = None,
     level: float = 0.9,
 ) -> Frontier:
     """Best params and tokens for each compute, and the loss they reach.
+
+    Whatever the cost pays for and is not held is found: in closed form where the law has one,
+    else by a search over the logs of all of them together.
 
     Parameters
     ----------
@@ -45,7 +55,12 @@ def compute_optimal(
     cost : Cost, optional
         What compute means; the source's own, or 6ND.
     held : mapping of str to float, optional
-        Inputs that do not move, such as ``{"tokens": 2e12}``.
+        Inputs that do not move, such as ``{"unique_tokens": 2e12}``.
+    at_most : mapping of str to float, optional
+        Largest value of inputs, such as ``{"params": 8e9}``; compute may then be left over.
+    choices : mapping of str to array_like, optional
+        The only values that inputs may take, such as ``{"params": [1e9, 3e9, 7e9]}``; the best
+        combination is found for each draw.
     method : {"formula", "numeric"}, optional
         Closed form or search; by default the first where the law has one.
     level : float
@@ -53,7 +68,8 @@ def compute_optimal(
     Returns
     -------
     Frontier
-        Its table has compute, params, tokens, tokens_per_param and the loss, each with its ends.
+        Its table has compute, params, tokens, tokens_per_param, epochs where the law knows unique
+        tokens, training_compute where serving is paid too, and the loss, each with its ends.
 
     Raises
     ------
@@ -72,49 +88,62 @@ def compute_optimal(
     """
     if method is not None:
         one_of("method", method, ("formula", "numeric"))
-    if states_allocation(source) and not held and method is None:
+    if states_allocation(source) and not (held or at_most or choices) and method is None:
         return stated_frontier(source, compute, cost=cost, level=level)
-    question = ask(source, cost, held, method)
+    question = ask(source, cost, held, method, at_most=at_most, choices=choices)
     budgets = positive(COMPUTE, compute)
-    params, tokens = question.best_inputs(budgets)
-    values = _answers(question, source.best, params, tokens)
+    best = question.best_inputs(budgets)
+    values = _answers(question, source.best, best)
     drawn: dict[str, Array] = {}
     sizes = None
     if source.draws is not None:
-        sizes, draw_tokens = question.allocate(source.draws, budgets)
-        sizes = np.broadcast_to(sizes, (source.draws.count, len(budgets)))
-        drawn = _answers(question, source.draws, sizes, draw_tokens)
+        found = question.allocate(source.draws, budgets)
+        sizes = np.broadcast_to(found[question.size], (source.draws.count, len(budgets)))
+        drawn = _answers(question, source.draws, found)
     table = pd.DataFrame({COMPUTE: budgets})
     for name, value in values.items():
-        table = with_ends(table, name, value, drawn.get(name), level)
-    used = "formula" if _closed(question) else "numeric"
+        draws = drawn.get(name)
+        if draws is not None and source.draws is not None:
+            draws = np.broadcast_to(draws, (source.draws.count, len(budgets)))
+        table = with_ends(table, name, value, draws, level)
     title = f"Compute-optimal frontier of {question.family.__name__}"
     exponents = _exponents(question, budgets, level)
-    issues = question.issues_at(budgets, sizes, level)
-    again = partial(compute_optimal, source, cost=cost, held=held, method=method, level=level)
-    return Frontier(table, title, level, source.draws_kind, issues, used, exponents,
-                    question.cost, again)  # fmt: skip
+    issues = (*question.issues_at(best, sizes, level), *_left_over(question, budgets, best))
+    again = partial(compute_optimal, source, cost=cost, held=held, at_most=at_most,
+                    choices=choices, method=method, level=level)  # fmt: skip
+    return Frontier(table, title, level, source.draws_kind, issues,
+                    "formula" if question.closed else "numeric", exponents, question.cost,
+                    again)  # fmt: skip
 
 
-def _closed(question: Question) -> bool:
-    if question.method == "numeric" or question.held:
-        return False
-    return question.source.best.optimum(1e18) is not None
-
-
-def _answers(question: Question, law: Law, params: Array, tokens: Array) -> dict[str, Array]:
-    return {
-        question.column(PARAMS): params,
-        question.column(TOKENS): tokens,
-        "tokens_per_param": tokens / params,
-        question.column(law.target): question.loss(law, params, tokens),
-    }
+def _answers(question: Question, law: Law, found: Mapping[str, Array]) -> dict[str, Array]:
+    paid = question.cost.pays_for
+    shown = [*paid, *(role for role in found if role not in (*paid, *question.held))]
+    answers = {question.column(role): found[role] for role in shown}
+    size = np.asarray(sum(found[role] for role in question.cost.sizes))
+    answers["tokens_per_param"] = found[TOKENS] / size
+    if _UNIQUE in found:
+        answers["epochs"] = np.maximum(found[TOKENS] / found[_UNIQUE], 1.0)
+    if question.cost.served:
+        answers["training_compute"] = question.training_compute(found)
+    return {**answers, question.column(law.target): question.loss(law, found)}
 
 
 def _exponents(question: Question, budgets: Array, level: float) -> pd.DataFrame:
-    def column(place: int, law: Law, at: Array) -> Array:
-        return question.allocate(law, at)[place]
+    def column(role: str, law: Law, at: Array) -> Array:
+        return question.allocate(law, at)[role]
 
-    columns = {question.column(role): partial(column, place)
-               for place, role in enumerate((PARAMS, TOKENS))}  # fmt: skip
+    steps = () if question.choices else question.cost.pays_for  # choices follow no power law
+    columns = {question.column(role): partial(column, role) for role in steps}
     return slopes(question.source, budgets, level, columns)
+
+
+def _left_over(question: Question, budgets: Array, best: Mapping[str, Array]) -> Iterator[Issue]:
+    """An issue where caps or choices keep the best allocation from spending the compute."""
+    left = 1 - question.cost.of(best) / budgets
+    if (left > _LEFT).any():
+        worst = human(budgets[left.argmax()])
+        yield Issue(
+            "compute-left-over", "note",
+            f"What is allowed spends no more than {1 - left.max():.0%} of {worst} FLOPs.",
+            "Raise at_most, or offer larger choices.")  # fmt: skip

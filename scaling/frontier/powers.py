@@ -14,8 +14,8 @@ from scaling.answer import beyond, beyond_issues
 from scaling.columns import COMPUTE
 from scaling.cost import Cost
 from scaling.errors import Issue
-from scaling.frontier.allocation import positive
 from scaling.frontier.table import Frontier, with_ends
+from scaling.frontier.terms import positive
 from scaling.source import summarise
 
 __all__ = ["Lines", "Power"]

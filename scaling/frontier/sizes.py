@@ -14,8 +14,9 @@ from scaling.answer import Answer
 from scaling.columns import COMPUTE, PARAMS, TOKENS
 from scaling.cost import Cost, Hardware
 from scaling.errors import Issue, ScalingError
-from scaling.frontier.allocation import Question, ask, positive
+from scaling.frontier.allocation import Question
 from scaling.frontier.table import with_ends
+from scaling.frontier.terms import ask, positive
 from scaling.law import Law
 from scaling.source import Source, summarise
 from scaling.text import human
@@ -127,8 +128,9 @@ def regret(
     ['0.05%', '0.00%']
     """
     question = ask(source, cost, held)
-    if PARAMS in question.held or TOKENS in question.held:
-        raise ScalingError("regret compares sizes at a compute; hold neither params nor tokens.")
+    if set(question.cost.pays_for) & set(question.held):
+        raise ScalingError("regret compares sizes at a compute; hold neither "
+                           f"{' nor '.join(question.cost.pays_for)}.")  # fmt: skip
     budget = positive(COMPUTE, compute)
     if len(budget) != 1:
         raise ScalingError(f"regret takes one compute; got {len(budget)}.")
@@ -138,11 +140,13 @@ def regret(
         )
     if hardware is not None and not isinstance(hardware, Hardware):
         raise ScalingError(f"hardware must be a Hardware; got {hardware!r}.")
-    best_size = float(question.best_inputs(budget)[0][0])
+    best = question.best_inputs(budget)
+    best_size = float(best[question.size][0])
     sizes = _offered(best_size) if params is None else positive(PARAMS, params)
+    drawn = None if source.draws is None else question.allocate(source.draws, budget)[question.size]
     optimum = with_ends(
         pd.DataFrame(index=[0]), "size", np.array([best_size]),
-        None if source.draws is None else question.allocate(source.draws, budget)[0], level,
+        drawn, level,
     ).iloc[0]  # fmt: skip
     table = _table(question, budget, sizes, within, level, wasted=True)
     if hardware is not None:
@@ -152,8 +156,7 @@ def regret(
     grid = best_size * np.geomspace(1 / _CURVE, _CURVE, _CURVE_POINTS)
     curve = _table(question, budget, grid, within, level, wasted=False)
     band = _band(grid, curve["probability_within"].to_numpy())
-    drawn = None if source.draws is None else question.allocate(source.draws, budget)[0]
-    issues = question.issues_at(budget, drawn, level)
+    issues = question.issues_at(best, drawn, level)
     if np.isnan(band[0]):
         issues = (*issues, Issue(
             "no-safe-size", "weakens",
@@ -190,14 +193,17 @@ def _table(
     question: Question, budget: Array, sizes: Array, within: float, level: float, *, wasted: bool
 ) -> pd.DataFrame:
     source = question.source
-    tokens = question.cost.tokens(sizes, budget)
-    loss = question.loss(source.best, sizes, tokens)
-    drawn = None if source.draws is None else question.loss(source.draws, sizes, tokens)
+    spent, given = np.full(len(sizes), budget[0]), {question.size: sizes}
+    values = question.allocate(source.best, spent, given)
+    loss = question.loss(source.best, values)
+    drawn = None if source.draws is None else question.loss(
+        source.draws, question.allocate(source.draws, spent, given))  # fmt: skip
     laws: Law = source.best if source.draws is None else source.draws
     reached = np.atleast_2d(loss if drawn is None else drawn)
     excess = reached / np.atleast_2d(question.optimal_loss(laws, budget)) - 1
     table = pd.DataFrame({
-        question.column(PARAMS): sizes, question.column(TOKENS): tokens, COMPUTE: budget[0]
+        question.column(question.size): sizes, question.column(TOKENS): values[TOKENS],
+        COMPUTE: budget[0],
     })  # fmt: skip
     table = with_ends(table, question.column(question.family.target), loss, drawn, level)
     table["excess_mean"] = np.nanmean(excess, axis=0)

@@ -14,8 +14,8 @@ from scaling.answer import beyond, beyond_issues, level_issues
 from scaling.columns import COMPUTE, PARAMS, TOKENS
 from scaling.cost import SIX_ND, Cost
 from scaling.errors import ScalingError
-from scaling.frontier.allocation import positive
 from scaling.frontier.table import Frontier, slopes, with_ends
+from scaling.frontier.terms import positive
 from scaling.law import Law
 from scaling.source import Source
 

@@ -10,11 +10,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from scaling.answer import Answer
-from scaling.columns import COMPUTE, PARAMS, TOKENS
-from scaling.cost import Cost
+from scaling.columns import COMPUTE
+from scaling.cost import SIX_ND, Cost
 from scaling.errors import Issue, ScalingError, one_of
-from scaling.frontier.allocation import Question, ask, root
+from scaling.frontier.allocation import Question, root
 from scaling.frontier.table import with_ends
+from scaling.frontier.terms import ask
 from scaling.law import Law
 from scaling.source import Source
 from scaling.text import percent, scalar_text
@@ -30,6 +31,8 @@ def required(
     *,
     loss: Any,
     held: Mapping[str, Any] | None = None,
+    at_most: Mapping[str, Any] | None = None,
+    choices: Mapping[str, Any] | None = None,
     cost: Cost | None = None,
     level: float = 0.9,
 ) -> Answer:
@@ -38,12 +41,15 @@ def required(
     Parameters
     ----------
     source : Fit, Published or Law
-    what : {"compute", "tokens", "params"}
-        ``"compute"`` allocates it best; the other two need the other one in ``held``.
+    what : str
+        ``"compute"``, which is allocated best, or an input of the law, such as ``"tokens"``: all
+        others are then given in ``held``.
     loss : float or array_like, shape (m,)
         Target of the law to reach.
     held : mapping of str to float, optional
         Inputs that do not move, such as ``{"params": 8e9}``.
+    at_most, choices : mapping, optional
+        Conditions on inputs, as in :func:`compute_optimal`.
     cost : Cost, optional
         What compute means; the source's own, or 6ND.
     level : float
@@ -51,7 +57,7 @@ def required(
     Returns
     -------
     Answer
-        One row a loss: params, tokens and compute with intervals. Infinite, with an issue, where
+        One row a loss: the law's inputs and compute with intervals. Infinite, with an issue, where
         the law does not reach the loss.
 
     Raises
@@ -67,35 +73,41 @@ def required(
     >>> f"{answer.table['tokens'].iloc[0]:.3e}"
     '6.196e+11'
     """
-    one_of("what", what, (COMPUTE, TOKENS, PARAMS))
-    question = ask(source, cost, held)
-    needed = {TOKENS: PARAMS, PARAMS: TOKENS}.get(what)
-    if needed is not None and needed not in question.held:
-        raise ScalingError(f"required {what} needs {needed} in held=, such as "
-                           f"held={{{needed!r}: 8e9}}.")  # fmt: skip
-    if what in question.held:
+    given = dict(held or {})
+    inputs = getattr(getattr(source, "best", None), "inputs", ())
+    columns = dict(getattr(source, "columns", {}))
+    one_of("what", what, (COMPUTE, *(columns.get(role, role) for role in inputs)))
+    role = {column: role for role, column in columns.items()}.get(what, what)
+    if what in given or role in given:
         raise ScalingError(f"{what} is both asked for and held; drop it from held=.")
+    needed = [name for name in inputs if what != COMPUTE and name != role
+              and not {name, columns.get(name, name)} & set(given)]  # fmt: skip
+    if needed:
+        raise ScalingError(f"required {what} needs {', '.join(needed)} in held=, such as "
+                           f"held={{{needed[0]!r}: 8e9}}.")  # fmt: skip
+    question = ask(source, cost, given, at_most=at_most, choices=choices)
     wanted = _losses(loss, question.family.target)
-    best = _inputs(question, source.best, what, wanted)
-    too_easy = best[COMPUTE] == 0
+    best = _inputs(question, source.best, role, wanted)
+    too_easy = best[role] == 0
     if too_easy.any():
         raise ScalingError(f"Any amount of {what} reaches a loss of "
                            f"{scalar_text(float(wanted[too_easy][0]))}.")  # fmt: skip
-    drawn = None if source.draws is None else _inputs(question, source.draws, what, wanted)
+    drawn = None if source.draws is None else _inputs(question, source.draws, role, wanted)
     table = pd.DataFrame({question.column(question.family.target): wanted})
-    for role in (PARAMS, TOKENS, COMPUTE):
+    for name in (*inputs, COMPUTE):
         draws = None
         if drawn is not None and source.draws is not None:
-            draws = np.broadcast_to(drawn[role], (source.draws.count, len(wanted)))
-        if role in question.held:
-            table[question.column(role)] = best[role]
+            draws = np.broadcast_to(drawn[name], (source.draws.count, len(wanted)))
+        if name in question.held:
+            table[question.column(name)] = best[name]
         else:
-            table = with_ends(table, question.column(role), best[role], draws, level)
+            table = with_ends(table, question.column(name), best[name], draws, level)
     issues = (
-        *question.issues_at(best[COMPUTE], None, level),
+        *question.issues_at(best, None, level),
         *_unreachable(wanted, best, drawn),
     )
-    title = f"Least {what} to reach the loss, by {question.family.__name__}"
+    told = "" if question.cost == SIX_ND else f"; compute is {question.cost.name}"
+    title = f"Least {what} to reach the loss, by {question.family.__name__}{told}"
     return Answer(table, title, level, source.draws_kind, issues)
 
 
@@ -110,22 +122,17 @@ def _losses(loss: Any, target: str) -> Array:
 
 
 def _inputs(question: Question, law: Law, what: str, wanted: Array) -> dict[str, Array]:
-    """Params, tokens and compute that reach each loss; infinite where nothing does."""
+    """The law's inputs and the compute that reach each loss; infinite where nothing does."""
+    held = {role: np.full(wanted.shape, value) for role, value in question.held.items()}
     if what == COMPUTE:
         compute = question.least_compute(law, wanted)
         reached = np.isfinite(compute) & (compute > 0)
-        params, tokens = question.allocate(law, np.where(reached, compute, 1.0))
-        return {PARAMS: np.where(reached, params, compute),
-                TOKENS: np.where(reached, tokens, compute), COMPUTE: compute}  # fmt: skip
-    if what == TOKENS:
-        size = question.held[PARAMS]
-        tokens = root(lambda found: question.loss(law, size, found), wanted, law)
-        return {PARAMS: np.full(wanted.shape, size), TOKENS: tokens,
-                COMPUTE: question.cost.compute(size, tokens)}  # fmt: skip
-    seen = question.held[TOKENS]
-    params = root(lambda found: question.loss(law, found, seen), wanted, law)
-    return {PARAMS: params, TOKENS: np.full(wanted.shape, seen),
-            COMPUTE: question.cost.compute(params, seen)}  # fmt: skip
+        best = question.allocate(law, np.where(reached, compute, 1.0))
+        found = {role: np.where(reached, value, compute) for role, value in best.items()}
+        return {**found, **held, COMPUTE: compute}
+    amount = root(lambda at: question.loss(law, {**question.held, what: at}), wanted, law)
+    values = {**held, what: amount}
+    return {**values, COMPUTE: question.cost.of(values)}
 
 
 def _unreachable(

@@ -54,7 +54,9 @@ def outliers(frame: pd.DataFrame, target: str) -> Iterator[Issue]:
         return
     inputs = _inputs(frame)
     if not inputs:
-        yield _unjudged(f"no params, tokens or compute differ between the {len(frame)} runs")
+        between = "there is one run only" if len(frame) == 1 else (
+            f"no params, tokens or compute differ between the {len(frame)} runs")  # fmt: skip
+        yield _unjudged(between)
         return
     family = Chinchilla if len(inputs) > 1 else PowerLawPlusConstant
     columns = dict(zip((*family.inputs, family.target), (*inputs, target), strict=True))
@@ -65,7 +67,8 @@ def outliers(frame: pd.DataFrame, target: str) -> Iterator[Issue]:
     judged = [kind for kind in frequent if counts[kind] >= needed]
     left = len(frame) - int(counts[judged].sum())
     if left and len(counts) == 1:
-        yield _unjudged(f"{family.__name__} needs {needed} runs, and there are {left}")
+        there = "is 1" if left == 1 else f"are {left}"
+        yield _unjudged(f"{family.__name__} needs {needed} runs, and there {there}")
     elif left:
         yield _unjudged(
             f"{family.__name__} needs {needed} runs of one recipe, tokenizer and validation set, "

@@ -1,4 +1,4 @@
-"""Figure of a backtest: what came, over what was forecast, by the distance beyond the runs."""
+"""Figure of a backtest: what was forecast, over what came, by the distance beyond the runs."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _AROUND = 1.3  # factor on each side of a single distance
 
 
 def backtest(backtest: Backtest, *, ax: Axes | None = None) -> Axes:
-    """Held-out losses over their forecasts, by the distance beyond the cut, with the intervals.
+    """Forecasts over held-out losses, by the distance beyond the cut, with the intervals.
 
-    A line is the mean of a candidate's points, a band the mean of its intervals for a next run:
-    where forecasts are honest, nearly all points lie inside the band. Points far outside all others
-    are drawn at the edge.
+    A line is the mean of a candidate's points, above 0 where its forecasts are too high; a band is
+    the mean of its intervals for a next run: where forecasts are honest, nearly all points lie
+    inside it. Points far outside all others are drawn at the edge.
 
     Parameters
     ----------
@@ -54,27 +54,27 @@ def backtest(backtest: Backtest, *, ax: Axes | None = None) -> Axes:
     points = backtest.points
     shown = pd.DataFrame({
         "candidate": points["candidate"], "distance": points["distance"],
-        "came": 100 * (points["observed"] / points["forecast"] - 1),
-        "low": 100 * (points["forecast_low"] / points["forecast"] - 1),
-        "high": 100 * (points["forecast_high"] / points["forecast"] - 1),
+        "off": 100 * (points["forecast"] / points["observed"] - 1),
+        "low": 100 * (points["forecast"] / points["forecast_high"] - 1),
+        "high": 100 * (points["forecast"] / points["forecast_low"] - 1),
     })  # fmt: skip
     names = list(dict.fromkeys(shown["candidate"]))
     binned = {name: _binned(shown[shown["candidate"] == name]) for name in names}
     top = _HEADROOM * _top(shown, binned)
-    shown["came"] = shown["came"].clip(-top, top)
+    shown["off"] = shown["off"].clip(-top, top)
     ax.axhline(0, color=INK, linewidth=0.8)
     ends = []
     for place, name in enumerate(names):
         colour, dashes, marker = SERIES[place % len(SERIES)]
         own, line = shown[shown["candidate"] == name], binned[name]
-        ax.scatter(own["distance"], own["came"], s=12, color=colour, marker=marker, linewidths=0,
+        ax.scatter(own["distance"], own["off"], s=12, color=colour, marker=marker, linewidths=0,
                    alpha=_CLEAR if len(names) == 1 else _FAINT)  # fmt: skip
         ax.fill_between(line["distance"], line["low"], line["high"], color=colour, linewidth=0,
                         alpha=BAND if len(names) == 1 else BAND / 2)  # fmt: skip
-        ax.plot(line["distance"], line["came"], color=colour, linewidth=1.6, linestyle=dashes)
-        ends.append((line["distance"].iloc[-1], line["came"].iloc[-1], name, colour))
+        ax.plot(line["distance"], line["off"], color=colour, linewidth=1.6, linestyle=dashes)
+        ends.append((line["distance"].iloc[-1], line["off"].iloc[-1], name, colour))
     what = COMPUTE if np.isfinite(backtest.ahead) else backtest.by
-    ax.set(xlabel=f"{what} beyond the largest run fitted", ylabel="what came, over forecast",
+    ax.set(xlabel=f"{what} beyond the largest run fitted", ylabel="forecast, over what came",
            ylim=(-top, top))  # fmt: skip
     human_ticks(ax, "x", shown["distance"])
     if shown["distance"].nunique() == 1:
@@ -106,10 +106,10 @@ def _log_distance(distance: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _top(shown: pd.DataFrame, binned: dict[str, pd.DataFrame]) -> float:
     """Largest deviation that the figure shows."""
-    bands = np.concatenate([line[["low", "high", "came"]].abs().to_numpy().ravel()
+    bands = np.concatenate([line[["low", "high", "off"]].abs().to_numpy().ravel()
                             for line in binned.values()])  # fmt: skip
     bands = bands[np.isfinite(bands)]
-    points = float(np.quantile(shown["came"].abs(), _SHOWN))
+    points = float(np.quantile(shown["off"].abs(), _SHOWN))
     return max(points, float(np.quantile(bands, _SHOWN)), 1e-3)
 
 

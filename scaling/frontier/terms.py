@@ -1,0 +1,153 @@
+"""What a question holds, caps or offers, checked: the door of every question of allocation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scaling.columns import COLUMNS, COMPUTE, PARAMS
+from scaling.cost import SIX_ND, Cost
+from scaling.errors import NoTradeoffError, ScalingError
+from scaling.frontier.allocation import Question
+from scaling.frontier.searching import MOST_AXES
+from scaling.law import Law
+from scaling.source import Source
+from scaling.text import listed, parse_number
+
+__all__ = ["ask", "positive"]
+
+Array: TypeAlias = NDArray[np.float64]
+
+_MOST_CHOICES = 100_000  # combinations that are tried
+
+
+def ask(
+    source: Source,
+    cost: Cost | None,
+    held: Mapping[str, Any] | None,
+    method: str | None = None,
+    *,
+    at_most: Mapping[str, Any] | None = None,
+    choices: Mapping[str, Any] | None = None,
+) -> Question:
+    """A question about how to spend compute, if the source can answer it.
+
+    Raises
+    ------
+    ScalingError
+        If the source is no law, an input is neither found nor held, or a condition is on an input
+        that the law does not know.
+    NoTradeoffError
+        If the law does not take all that the cost pays for, or its inputs have no cost.
+    """
+    if not hasattr(source, "best"):
+        raise ScalingError(f"This question takes a law or a fit; got {type(source).__name__}.")
+    if cost is None and source.cost is None and not isinstance(source, Law):
+        raise NoTradeoffError(f"This law's inputs cannot be traded at a compute: "
+                              f"{' '.join(issue.message for issue in source.issues)}")  # fmt: skip
+    if cost is not None and not isinstance(cost, Cost):
+        raise ScalingError(f"cost must be a Cost, such as SIX_ND; got {cost!r}.")
+    law, spent = source.best, cost or source.cost or SIX_ND
+    name = type(law).__name__
+    if any(role not in law.inputs for role in spent.pays_for):
+        raise NoTradeoffError(
+            f"{name} predicts from {', '.join(law.inputs)}; trading "
+            f"{' against '.join(spent.pays_for)} at a compute needs a law of "
+            f"{'both, such as Chinchilla' if spent.sizes == (PARAMS,) else 'all of them'}."
+        )
+    kept = {role: _one("held", key, value) for role, key, value in _roles(source, "held", held)}
+    caps = {
+        role: _one("at_most", key, value) for role, key, value in _roles(source, "at_most", at_most)
+    }
+    offered = {
+        role: _allowed(key, value) for role, key, value in _roles(source, "choices", choices)
+    }
+    twice = [role for role in law.inputs
+             if (role in kept) + (role in caps) + (role in offered) > 1]  # fmt: skip
+    if twice:
+        raise ScalingError(f"{twice[0]} stands in more than one of held=, at_most= and choices=; "
+                           "keep one.")  # fmt: skip
+    if np.prod([len(values) for values in offered.values()], dtype=float) > _MOST_CHOICES:
+        raise ScalingError(
+            f"choices= make over {_MOST_CHOICES:,} combinations; offer fewer values."
+        )
+    left = [role for role in law.inputs if role not in (*spent.pays_for, *kept, *caps, *offered)]
+    if left:
+        raise ScalingError(f"{name} also needs {', '.join(left)}; give it in held=, such as "
+                           f"held={{{left[0]!r}: ...}}.")  # fmt: skip
+    found = [role for role in law.inputs if role not in (*kept, *offered)]
+    if not (found or offered) or not set(spent.pays_for) - set(kept):
+        raise ScalingError(f"held fixes {listed(spent.pays_for)}, so nothing is left to find.")
+    if len(found) - 1 > MOST_AXES:
+        raise ScalingError(f"{len(found)} inputs are to be found ({', '.join(found)}); hold some, "
+                           f"so that {MOST_AXES + 1} or fewer are left.")  # fmt: skip
+    return Question(source, spent, kept, caps, offered, method)
+
+
+def _roles(source: Source, option: str, given: Any) -> list[tuple[str, str, Any]]:
+    """Role, name and value of what an option says of inputs."""
+    if given is not None and not isinstance(given, Mapping):
+        raise ScalingError(f"{option} must be a mapping such as {{'tokens': 2e12}}; got {given!r}.")
+    law, found = source.best, []
+    by_column = {column: role for role, column in dict(source.columns).items()}
+    for key, value in dict(given or {}).items():
+        role = by_column.get(key, key)
+        if role not in law.inputs:
+            raise ScalingError(
+                f"{option} names {key!r}; {type(law).__name__} has {', '.join(law.inputs)}."
+            )
+        found.append((role, key, value))
+    return found
+
+
+def _one(option: str, name: str, value: Any) -> float:
+    values = _allowed(name, value)
+    if len(values) != 1:
+        raise ScalingError(f"{option} takes one number for {name}; got {len(values)}.")
+    return float(values[0])
+
+
+def _allowed(name: str, value: Any) -> Array:
+    """Numbers in the domain of an input: above zero, or zero where it may be."""
+    column = COLUMNS.get(name)
+    if column is not None and column.allows(0.0):
+        values = np.ravel(np.asarray(value, dtype=float))
+        if all(column.allows(one) for one in values):
+            return values
+    return positive(name, value)
+
+
+def positive(name: str, value: Any) -> Array:
+    """Numbers above zero, from a number, a text such as ``"70B"``, or a sequence of them.
+
+    Raises
+    ------
+    ScalingError
+        If there is none, or one is not a finite number above zero.
+
+    Examples
+    --------
+    >>> positive("compute", ["1e24", 1e25])
+    array([1.e+24, 1.e+25])
+    """
+    alone = isinstance(value, str) or np.ndim(value) == 0
+    items = [value] if alone else np.ravel(value).tolist()
+    column = COLUMNS.get(name)
+    unit = f" {column.unit}" if column and column.unit else ""
+    found = []
+    for item in items:
+        try:
+            number = np.nan if isinstance(item, bool) else parse_number(item)
+        except (TypeError, ValueError):
+            number = np.nan
+        if not (np.isfinite(number) and number > 0):
+            example = "1e24" if name == COMPUTE else "70e9"
+            raise ScalingError(f"{name} must be{unit and ' in' + unit + ','} a finite number above "
+                               f"0, such as {example}; got {item!r}.")  # fmt: skip
+        found.append(number)
+    if not found:
+        raise ScalingError(f"{name} must hold one number or more; got none.")
+    return np.array(found)

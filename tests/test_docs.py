@@ -18,6 +18,7 @@ RETURNED = {  # what public functions return or take, met but not imported by na
     ("scaling.fitting.forecasting", "Forecast"),
     ("scaling.forecast.backtests", "Backtest"),
     ("scaling.forecast.comparisons", "Comparison"),
+    ("scaling.forecast.mixtures", "Mixture"),
     ("scaling.forecast.sweeps", "Sweep"),
     ("scaling.linting", "Lint"),
     ("scaling.fitting.leaving_out", "Influence"),

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from scaling.answer import Answer, issue_lines, level_issues, report_html, report_text
+from scaling.answer import Answer, issue_lines, level_issues, report_html, report_text, shown
 from scaling.errors import Issue
 from scaling.forecast.mixing import SAME, Laws, Many, limits
 from scaling.forecast.sides import merged
@@ -80,7 +80,8 @@ class Mixture(Answer):
 
     def __str__(self) -> str:
         below = (*self.notes, *issue_lines(self.issues))
-        return f"{report_text(self.title, self.table, ())}\n{report_text('', self.losses, below)}"
+        shares = shown(self.table).to_string(index=False)
+        return f"{self.title}\n\n{shares}{report_text('', self.losses, below)}"
 
     def _repr_html_(self) -> str:
         below = (*self.notes, *issue_lines(self.issues))

@@ -1,9 +1,9 @@
 """Which mixture of web text and code should I train on?
 ======================================================
 
-Eleven small models, each on another mixture, are measured on prose and on programs. A law of the shares for
-each tells the mixture that is best for a weighted mean of the two losses, and what it costs to be
-elsewhere.
+Eleven small models, each on another mixture, are measured on prose and on programs. A law of the
+shares for each tells the mixture that is best for a weighted mean of the two losses, and what it
+costs to be elsewhere.
 """
 
 import matplotlib.pyplot as plt
@@ -25,7 +25,8 @@ for name, law in truth.items():
     runs[f"loss_{name}"] = law.predict(runs) * np.exp(stream.normal(0, 0.003, len(runs)))
 
 # %%
-# A law for each validation set. Fits of the same runs share their resamples, so their errors are paired:
+# A law for each validation set. Fits of the same runs share their resamples, so their errors go
+# together:
 
 fits = {name: scaling.fit(family, runs, columns={"loss": f"loss_{name}"}) for name in truth}
 print(fits["programs"])

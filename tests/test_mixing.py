@@ -11,7 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.optimize import minimize
+from scipy.optimize import least_squares, minimize
 
 import scaling
 from scaling.frontier import simplex
@@ -123,22 +123,28 @@ def by_the_notebook(share, loss):
         ("160M", "Pile-CC", {"c": "3.092", "k": ".5416", "t": "-2.616"}, ".9995"),
     ],
 )
-def test_two_domains_ye_2024_least_squares(mixtures, reproduces, size, domain, digits, r2):
+def test_two_domains_ye_2024_least_squares(mixtures, reproduces, printed, size, domain, digits, r2):
     chosen = mixtures.query("experiment == '2Mix' and step == 27000")
     chosen = chosen[(chosen["size"] == size) & (chosen["validation_domain"] == domain)]
     runs = chosen.rename(columns=dict(zip(["ratio_1", "ratio_2"], TWO.shares, strict=True)))
     law = scaling.fit(TWO, runs, objective=LINEAR, bootstrap=0).law
     found = {"c": law.c, "k": law.k_github, "t": np.log(law.k_pile_cc / law.k_github)}
+    assert found == {name: printed(text) for name, text in digits.items()}
     reproduces(
         PAPER, f"c, k, t of c + k exp(t r), r the share of Pile-CC; loss on {domain}, {size}, "
-        "step 27000, 5 runs", digits, found, objective="least squares of loss",
-        verdict="reproduced: from its runs by a fit of our own in SciPy; the paper prints none",
+        "step 27000, 5 runs", "", found, objective="least squares of loss", digits=4,
+        verdict="agrees with SciPy",
     )  # fmt: skip
     assert explained(law, runs, "loss") == pytest.approx(float(r2), abs=5e-5)
     assert np.abs(law.predict(runs) - runs["loss"]).max() < 0.0032
-    scanned = by_the_notebook(chosen["ratio_2"].to_numpy(), chosen["loss"].to_numpy())
-    assert scanned["c"] == pytest.approx(found["c"], abs=0.01)
+    share, loss = chosen["ratio_2"].to_numpy(), chosen["loss"].to_numpy()
+    scanned = by_the_notebook(share, loss)
     assert scanned["t"] == pytest.approx(found["t"], rel=0.05)
+    best = least_squares(lambda z: z[0] + np.exp(z[1] + z[2] * share) - loss,
+                         (scanned["c"], np.log(scanned["k"]), scanned["t"]),
+                         xtol=1e-15, ftol=1e-15, gtol=1e-15)  # fmt: skip
+    ours = [found["c"], np.log(found["k"]), found["t"]]
+    np.testing.assert_allclose(ours, best.x, rtol=1e-4)
 
 
 def test_domain_order_of_the_three_domain_table_is_inferred_from_the_losses(mixtures):
@@ -402,16 +408,18 @@ def test_a_domain_that_leaves_nothing_above_c_is_solved(k):
 
 
 @pytest.mark.slow
-def test_best_share_lies_in_its_interval_as_often_as_said():
+@pytest.mark.parametrize(
+    ("objective", "least"), [(None, 0.86), (scaling.LeastSquares(), 0.8)], ids=["huber", "squares"]
+)
+def test_best_share_lies_in_its_interval_as_often_as_said(objective, least):
     wanted = scaling.best_mixture(TRUTH).shares
     hits = []
-    for seed in range(300):
-        found = scaling.best_mixture(fitted(simulated(seed), seed=seed))
+    for seed in range(120):
+        found = scaling.best_mixture(fitted(simulated(seed), seed=seed, objective=objective))
         ends = found.table.set_index("domain")[["share_low", "share_high"]]
         hits.append([ends.loc[n, "share_low"] <= share <= ends.loc[n, "share_high"]
                      for n, share in wanted.items()])  # fmt: skip
-    assert (np.mean(hits, axis=0) > 0.82).all()
-    assert (np.mean(hits, axis=0) < 0.97).all()
+    assert (np.mean(hits, axis=0) > least).all()
 
 
 # Keeping families that were made to order

@@ -108,7 +108,7 @@ def _two(ax: Axes, mixture: Mixture, runs: NDArray[np.float64] | None) -> None:
             zorder=4)  # fmt: skip
     top = float(loss[inside].max())
     rise = (top - float(loss[inside].min())) or abs(top) * 0.01
-    ax.set(xlabel=f"share of {name}", ylabel="loss (nats/token)", xlim=(0, 1),
+    ax.set(xlabel=f"share of {name}", ylabel="loss", xlim=(0, 1),
            ylim=(best - _ROOM * rise, top + _ROOM * rise))  # fmt: skip
     ax.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
     title(ax, _told(mixture))
@@ -178,8 +178,9 @@ def _write_three(
                            ha=ha, va=va, size=note, color=INK, annotation_clip=False)  # fmt: skip
         board.take(text)
     words = "\n".join(_best(row) for _, row in mixture.table.iterrows())
-    right, top = ax.get_xlim()[1], ax.get_ylim()[1]
-    board.write(words, [Spot(right, top, -2, 0, "right", "top")], size=note, color=SECOND)
+    spots = [Spot(ax.get_xlim()[1], ax.get_ylim()[1], -2, 0, "right", "top")]
+    if not board.write(words, spots, size=note, color=SECOND, needed=False):
+        board.write(words.replace(" [", "\n["), spots, size=note, color=SECOND)
     for level, pieces in zip(values, lines, strict=True):
         places = [spot for piece in pieces for spot in piece[:: max(1, len(piece) // _PLACES)]]
         board.write(f"{level:g}", [Spot(x, y) for x, y in places], size=note - 0.5, color=INK,

@@ -7,13 +7,17 @@ from scaling.laws.chinchilla import Chinchilla
 from scaling.laws.coupled_chinchilla import CoupledChinchilla
 from scaling.laws.data_mixing import data_mixing
 from scaling.laws.kaplan import Kaplan
+from scaling.laws.over_trained import DownstreamError, OverTrained
 from scaling.laws.power_law import PowerLaw, PowerLawPlusConstant
 from scaling.laws.presets import Published, published, published_names
 
 FAMILIES: dict[str, type[Law]] = {
     family.__name__: family
-    for family in (PowerLaw, PowerLawPlusConstant, Chinchilla, CoupledChinchilla, Kaplan)
-}
+    for family in (
+        PowerLaw, PowerLawPlusConstant, Chinchilla, CoupledChinchilla, Kaplan, OverTrained,
+        DownstreamError,
+    )
+}  # fmt: skip
 # Families of as many coefficients as asked for; each makes one without arguments too.
 FACTORIES: dict[str, Callable[..., type[Law]]] = {"data_mixing": data_mixing}
 
@@ -23,8 +27,10 @@ __all__ = [
     "Chinchilla",
     "Coef",
     "CoupledChinchilla",
+    "DownstreamError",
     "Kaplan",
     "Law",
+    "OverTrained",
     "PowerLaw",
     "PowerLawPlusConstant",
     "Published",

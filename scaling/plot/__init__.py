@@ -7,6 +7,7 @@ from scaling.plot.frontiers import frontier
 from scaling.plot.held_out import backtest
 from scaling.plot.mixtures import mixture
 from scaling.plot.profiles import profile
+from scaling.plot.ratios import over_training
 from scaling.plot.recipes import crossover, multiplier
 from scaling.plot.shrinks import shrink
 from scaling.plot.sizes import regret
@@ -25,6 +26,7 @@ __all__ = [
     "isoflop",
     "mixture",
     "multiplier",
+    "over_training",
     "pairs",
     "profile",
     "regret",

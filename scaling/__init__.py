@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from scaling.forecast.ensembles import Ensemble as Ensemble
     from scaling.forecast.ensembles import ensemble as ensemble
     from scaling.forecast.filtering import which_pools as which_pools
+    from scaling.forecast.mixtures import best_mixture as best_mixture
     from scaling.forecast.multipliers import compute_multiplier as compute_multiplier
     from scaling.forecast.sweeps import best_of_sweep as best_of_sweep
     from scaling.frontier.envelopes import envelope as envelope
@@ -70,6 +71,7 @@ __all__ = [
     "audit",
     "average_params",
     "backtest",
+    "best_mixture",
     "best_of_sweep",
     "bootstrap",
     "buildable",
@@ -109,6 +111,7 @@ _VERBS = {
     "compute_multiplier": "scaling.forecast.multipliers",
     "crossover": "scaling.forecast.crossovers",
     "Ensemble": "scaling.forecast.ensembles", "ensemble": "scaling.forecast.ensembles",
+    "best_mixture": "scaling.forecast.mixtures",
     "best_of_sweep": "scaling.forecast.sweeps", "buildable": "scaling.frontier.shapes",
     "envelope": "scaling.frontier.envelopes", "isoflop": "scaling.frontier.isoflops",
     "worth_of": "scaling.frontier.worths",

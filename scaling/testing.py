@@ -21,6 +21,7 @@ from scaling.fitting import LeastSquares, fit
 from scaling.fitting.engine import low_discrepancy
 from scaling.frontier import compute_optimal
 from scaling.law import Law
+from scaling.laws.factories import Origin, origin_of
 from scaling.storage import load, save
 from scaling.text import human
 
@@ -269,7 +270,8 @@ def _recovery(law: Law, inputs: tuple[Array, ...]) -> str:
 
 def _storage(family: type[Law], law: Law, points: dict[str, Array]) -> str:
     home = sys.modules.get(family.__module__)
-    if getattr(home, family.__qualname__, None) is family:  # a class that pickle can find again
+    findable = getattr(home, family.__qualname__, None) is family
+    if findable or isinstance(origin_of(family), Origin):  # a family that pickle can find again
         copy = pickle.loads(pickle.dumps(law))
         if copy.values != law.values:
             return "pickling changes the coefficients"

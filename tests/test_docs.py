@@ -20,6 +20,7 @@ RETURNED = {  # what public functions return or take, met but not imported by na
     ("scaling.forecast.backtests", "Backtest"),
     ("scaling.forecast.comparisons", "Comparison"),
     ("scaling.forecast.filtering", "PoolChoice"),
+    ("scaling.forecast.mixtures", "Mixture"),
     ("scaling.forecast.sweeps", "Sweep"),
     ("scaling.linting", "Lint"),
     ("scaling.fitting.leaving_out", "Influence"),

@@ -97,7 +97,8 @@ def test_table_of_laws_is_that_of_the_code():
 
 def test_choosing_a_law_has_every_family():
     rows = []
-    for name, family in scaling.laws.FAMILIES.items():
+    made = {f"{name}()": make() for name, make in scaling.laws.FACTORIES.items()}
+    for name, family in {**scaling.laws.FAMILIES, **made}.items():
         formula = re.search(r"math:: (.*)", family.__doc__)[1].strip()
         law = scaling.testing.draw_law(family, seed=0)
         best = "closed form" if law.optimum(1e21) is not None else "search"
@@ -110,7 +111,7 @@ def test_choosing_a_law_has_every_family():
     header = ["family", "formula", "inputs", "coefficients", "best allocation"]
     check_part(page, "families", table(header, rows))
     headings = re.findall(r"^### (\w+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
-    assert sorted(headings) == sorted(scaling.laws.FAMILIES)
+    assert sorted(headings) == sorted([*scaling.laws.FAMILIES, *scaling.laws.FACTORIES])
 
 
 @pytest.fixture(scope="module")
@@ -264,6 +265,23 @@ def drawn_multiplier(fit):
     return scaling.plot.multiplier(found), found.notes[0]
 
 
+def drawn_mixture(fit):
+    family = scaling.laws.data_mixing(("web", "code", "books"))
+    laws = {
+        "prose": family(c=1.9, k_web=0.15, k_code=2.4, k_books=1.2),
+        "programs": family(c=0.7, k_web=1.6, k_code=0.1, k_books=2.2),
+        "stories": family(c=2.0, k_web=1.4, k_code=2.6, k_books=0.15),
+    }
+    rng = np.random.default_rng(0)
+    runs = pd.DataFrame(0.08 + 0.76 * rng.dirichlet(np.ones(3), 16), columns=family.inputs)
+    for name, law in laws.items():
+        runs[f"loss_{name}"] = law.predict(runs) * np.exp(rng.normal(0, 0.004, 16))
+    found = scaling.best_mixture({
+        name: scaling.fit(family, runs, columns={"loss": f"loss_{name}"}) for name in laws
+    })  # fmt: skip
+    return scaling.plot.mixture(found, runs=runs), found.notes[-1]
+
+
 def drawn_three_ways(fit):
     curves = scaling.datasets.load("sweep_curves", rows="isoflop")
     ways = {
@@ -371,6 +389,7 @@ def drawn_pruned(fit):
         drawn_valleys,
         drawn_over_training,
         drawn_three_ways,
+        drawn_mixture,
         drawn_crossover,
         drawn_multiplier,
         drawn_profile,

@@ -390,6 +390,7 @@ RECORDING = [
         "counting",
         "engine",
         "isoflop",
+        "mixing",
         "over_training",
         "repetition",
         "reproductions",

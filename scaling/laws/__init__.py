@@ -1,9 +1,12 @@
 """Law families, one a file, and the laws that papers report."""
 
+from collections.abc import Callable
+
 from scaling.law import Coef, Law, coef
 from scaling.laws.chinchilla import Chinchilla
 from scaling.laws.coupled_chinchilla import CoupledChinchilla
 from scaling.laws.data_constrained import DataConstrained
+from scaling.laws.data_mixing import data_mixing
 from scaling.laws.data_utility import DataUtility
 from scaling.laws.exponential_decay import ExponentialDecay
 from scaling.laws.kaplan import Kaplan
@@ -18,8 +21,11 @@ FAMILIES: dict[str, type[Law]] = {
         DataConstrained, DownstreamError, DataUtility, ExponentialDecay,
     )
 }  # fmt: skip
+# Families of as many coefficients as asked for; each makes one without arguments too.
+FACTORIES: dict[str, Callable[..., type[Law]]] = {"data_mixing": data_mixing}
 
 __all__ = [
+    "FACTORIES",
     "FAMILIES",
     "Chinchilla",
     "Coef",
@@ -35,6 +41,7 @@ __all__ = [
     "PowerLawPlusConstant",
     "Published",
     "coef",
+    "data_mixing",
     "published",
     "published_names",
 ]

@@ -6,6 +6,7 @@ from scaling.plot.fits import fit
 from scaling.plot.forecasts import forecast
 from scaling.plot.frontiers import frontier
 from scaling.plot.held_out import backtest
+from scaling.plot.mixtures import mixture
 from scaling.plot.profiles import profile
 from scaling.plot.ratios import over_training
 from scaling.plot.recipes import crossover, multiplier
@@ -24,6 +25,7 @@ __all__ = [
     "forecast",
     "frontier",
     "isoflop",
+    "mixture",
     "multiplier",
     "over_training",
     "pairs",

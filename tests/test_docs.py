@@ -19,6 +19,8 @@ RETURNED = {  # what public functions return or take, met but not imported by na
     ("scaling.fitting.forecasting", "Forecast"),
     ("scaling.forecast.backtests", "Backtest"),
     ("scaling.forecast.comparisons", "Comparison"),
+    ("scaling.forecast.filtering", "PoolChoice"),
+    ("scaling.forecast.mixtures", "Mixture"),
     ("scaling.forecast.sweeps", "Sweep"),
     ("scaling.forecast.vocabularies", "BestVocabulary"),
     ("scaling.linting", "Lint"),

@@ -393,6 +393,7 @@ RECORDING = [
         "counting",
         "engine",
         "isoflop",
+        "mixing",
         "over_training",
         "repetition",
         "reproductions",

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from scaling.forecast.sweeps import best_of_sweep as best_of_sweep
     from scaling.frontier.envelopes import envelope as envelope
     from scaling.frontier.isoflops import isoflop as isoflop
+    from scaling.frontier.shapes import buildable as buildable
+    from scaling.frontier.shrinking import shrink as shrink
     from scaling.linting import lint as lint
     from scaling.storage import load as load
     from scaling.storage import save as save
@@ -66,6 +68,7 @@ __all__ = [
     "backtest",
     "best_of_sweep",
     "bootstrap",
+    "buildable",
     "calibrate",
     "checklist",
     "coef",
@@ -87,6 +90,7 @@ __all__ = [
     "regret",
     "required",
     "save",
+    "shrink",
 ]
 
 # Imported when first used: plot loads matplotlib, and most scripts use few of the verbs.
@@ -98,10 +102,11 @@ _VERBS = {
     "compute_multiplier": "scaling.forecast.multipliers",
     "crossover": "scaling.forecast.crossovers",
     "Ensemble": "scaling.forecast.ensembles", "ensemble": "scaling.forecast.ensembles",
-    "best_of_sweep": "scaling.forecast.sweeps",
+    "best_of_sweep": "scaling.forecast.sweeps", "buildable": "scaling.frontier.shapes",
     "envelope": "scaling.frontier.envelopes", "isoflop": "scaling.frontier.isoflops",
     "lint": "scaling.linting", "load": "scaling.storage",
     "profile": "scaling.fitting.profiling", "save": "scaling.storage",
+    "shrink": "scaling.frontier.shrinking",
 }  # fmt: skip
 
 

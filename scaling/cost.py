@@ -12,10 +12,10 @@ from scaling.columns import COMPUTE, PARAMS, TOKENS
 from scaling.errors import ScalingError
 from scaling.robust import usual_spread
 
-__all__ = ["SIX_ND", "Cost", "Hardware"]
+__all__ = ["FORWARD", "SIX_ND", "Cost", "Hardware"]
 
 _SIX = "6ND"
-_FORWARD = 2.0  # FLOPs per param and token that a model reads or writes, a third of training
+FORWARD = 2.0  # FLOPs per param and token that a model reads or writes, a third of training
 _SECONDS_PER_HOUR = 3600.0
 _HOURS_PER_DAY = 24.0
 
@@ -121,7 +121,7 @@ class Cost:
         if not all(value == 0 or _above_zero(value) for value in given):
             raise ScalingError("serving needs tokens and prices of 0 or more; got "
                                f"{', '.join(map(repr, given))}.")  # fmt: skip
-        served = self.served + _FORWARD * (tokens * price + prompt_tokens * prompt_price)
+        served = self.served + FORWARD * (tokens * price + prompt_tokens * prompt_price)
         if served == self.served:
             raise ScalingError("serving needs tokens that the model will write or read, above 0.")
         name = f"{self.name} + {served:.3g} N of serving"

@@ -14,6 +14,7 @@ RETURNED = {  # what public functions return or take, met but not imported by na
     ("scaling.frontier.envelopes", "Envelope"),
     ("scaling.frontier.isoflops", "IsoFLOP"),
     ("scaling.frontier", "Regret"),
+    ("scaling.frontier.shrinking", "Shrunk"),
     ("scaling.fitting.forecasting", "Forecast"),
     ("scaling.forecast.backtests", "Backtest"),
     ("scaling.forecast.comparisons", "Comparison"),

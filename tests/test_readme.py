@@ -293,10 +293,16 @@ def drawn_next_run(fit):
     return scaling.plot.forecast(answer, runs=fit.runs), says
 
 
+def drawn_shrink(fit):
+    found = scaling.shrink(fit, 5e12)
+    return scaling.plot.shrink(found), found.notes[0]
+
+
 @pytest.mark.parametrize(
     "draw",
     [
         drawn_next_run,
+        drawn_shrink,
         drawn_decision,
         drawn_frontier,
         drawn_fit,

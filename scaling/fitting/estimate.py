@@ -202,7 +202,7 @@ def fit_one(
     residual = reduced.residual(reduced.predict(final.u[None, :]))[0]
     value = float(objective.total(residual, reduced.weights))
     went = _starts(problem, found)
-    cost = cost_of(frame)
+    cost = law.cost or cost_of(frame)
     issues = [*suspicions(frame, mapping, cost), *health(reduced, final, went, law, value)]
     issues += far_runs(residual, frame.index, relative=objective.space == "log")
     issues += [zero_issue(name) for name in zeros]

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from scaling.answer import Answer, beyond, beyond_issues, level_issues
-from scaling.columns import COMPUTE, PARAMS, TOKENS
+from scaling.columns import COMPUTE
 from scaling.errors import ScalingError
 from scaling.fitting.data import QUANTILES, Data
 from scaling.fitting.objective import Objective
@@ -90,8 +90,8 @@ def forecast_of(
     new = None if draws is None else _next_run(source, draws)
     new_low, new_high = summarise(best, new, level)[1:]
     columns = {name: frame[name].to_numpy() for name in frame.columns}
-    if PARAMS in named and TOKENS in named and source.cost is not None:
-        columns[COMPUTE] = source.cost.compute(named[PARAMS], named[TOKENS])
+    if source.cost is not None and set(source.cost.pays_for) <= set(named):
+        columns[COMPUTE] = source.cost.of(named)
     factor = beyond(source.ranges, columns)
     table = frame.assign(**{
         target: value, f"{target}_low": low, f"{target}_high": high,

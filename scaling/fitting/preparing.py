@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from scaling.columns import COLUMNS, COMPUTE, PARAMS, TOKENS
+from scaling.columns import COLUMNS, COMPUTE
 from scaling.cost import Cost
 from scaling.errors import ColumnError, FitError, ScalingError, name_rows
 from scaling.fitting.constraints import Constraints
@@ -184,7 +184,8 @@ def used_columns(frame: pd.DataFrame, columns: Mapping[str, str], cost: Cost) ->
     logged = loose_numbers(frame[COMPUTE]) if COMPUTE in frame.columns else np.array([np.nan])
     if np.isfinite(logged).all():
         used.setdefault(COMPUTE, logged)
-    elif PARAMS in columns and TOKENS in columns:
+    elif set(cost.pays_for) <= set(columns):
         with np.errstate(over="ignore", under="ignore"):
-            used.setdefault(COMPUTE, cost.compute(used[columns[PARAMS]], used[columns[TOKENS]]))
+            paid = {role: used[columns[role]] for role in cost.pays_for}
+            used.setdefault(COMPUTE, cost.of(paid))
     return used

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any, TypeAlias
 
@@ -251,17 +251,25 @@ class Question:
             )
         return values
 
-    def issues_at(self, compute: Array, sizes: Array | None, level: float) -> tuple[Issue, ...]:
-        """The source's issues, and what the answer at these computes adds.
+    def training_compute(self, values: Mapping[str, Any]) -> Array:
+        """FLOPs that train, without those that serve."""
+        return np.asarray(replace(self.cost, served=0.0).of(values), dtype=float)
+
+    def issues_at(
+        self, values: Mapping[str, Any], sizes: Array | None, level: float
+    ) -> tuple[Issue, ...]:
+        """The source's issues, and what the answer at these inputs adds.
 
         Parameters
         ----------
-        compute : ndarray, shape (m,)
+        values : mapping of str to ndarray, shape (m,)
+            Inputs by role.
         sizes : ndarray, shape (k, m), or None
             Best size of each draw.
         level : float
         """
-        reached = np.asarray(compute)[np.isfinite(compute)]
+        trained = np.atleast_1d(self.training_compute(values))
+        reached = trained[np.isfinite(trained)]
         far = beyond(self.source.ranges, {COMPUTE: reached}) if reached.size else reached
         draws = self.source.draws
         told = beyond_issues(far, widened=widens(draws), drawn=draws is not None)

@@ -69,7 +69,7 @@ def compute_optimal(
     -------
     Frontier
         Its table has compute, params, tokens, tokens_per_param, epochs where the law knows unique
-        tokens, and the loss, each with its ends.
+        tokens, training_compute where serving is paid too, and the loss, each with its ends.
 
     Raises
     ------
@@ -108,7 +108,7 @@ def compute_optimal(
         table = with_ends(table, name, value, draws, level)
     title = f"Compute-optimal frontier of {question.family.__name__}"
     exponents = _exponents(question, budgets, level)
-    issues = (*question.issues_at(budgets, sizes, level), *_left_over(question, budgets, best))
+    issues = (*question.issues_at(best, sizes, level), *_left_over(question, budgets, best))
     again = partial(compute_optimal, source, cost=cost, held=held, at_most=at_most,
                     choices=choices, method=method, level=level)  # fmt: skip
     return Frontier(table, title, level, source.draws_kind, issues,
@@ -124,6 +124,8 @@ def _answers(question: Question, law: Law, found: Mapping[str, Array]) -> dict[s
     answers["tokens_per_param"] = found[TOKENS] / size
     if _UNIQUE in found:
         answers["epochs"] = np.maximum(found[TOKENS] / found[_UNIQUE], 1.0)
+    if question.cost.served:
+        answers["training_compute"] = question.training_compute(found)
     return {**answers, question.column(law.target): question.loss(law, found)}
 
 
@@ -131,7 +133,8 @@ def _exponents(question: Question, budgets: Array, level: float) -> pd.DataFrame
     def column(role: str, law: Law, at: Array) -> Array:
         return question.allocate(law, at)[role]
 
-    columns = {question.column(role): partial(column, role) for role in question.cost.pays_for}
+    steps = () if question.choices else question.cost.pays_for  # choices follow no power law
+    columns = {question.column(role): partial(column, role) for role in steps}
     return slopes(question.source, budgets, level, columns)
 
 

@@ -140,8 +140,14 @@ def regret(
         )
     if hardware is not None and not isinstance(hardware, Hardware):
         raise ScalingError(f"hardware must be a Hardware; got {hardware!r}.")
-    best_size = float(question.best_inputs(budget)[question.size][0])
-    sizes = _offered(best_size) if params is None else positive(PARAMS, params)
+    best = question.best_inputs(budget)
+    best_size = float(best[question.size][0])
+    sizes = _affordable(question, budget, _offered(best_size)) if params is None else positive(
+        PARAMS, params)  # fmt: skip
+    dear = set(sizes) - set(_affordable(question, budget, sizes))
+    if dear:
+        raise ScalingError(f"{human(min(dear))} params cost more to serve than all of "
+                           f"{human(float(budget[0]))} FLOPs; ask for smaller ones.")  # fmt: skip
     drawn = None if source.draws is None else question.allocate(source.draws, budget)[question.size]
     optimum = with_ends(
         pd.DataFrame(index=[0]), "size", np.array([best_size]),
@@ -152,10 +158,12 @@ def regret(
         table = hardware.add_to(table)
         if np.isfinite(hardware.dollars_per_device_hour):
             table["wasted_dollars"] = table["wasted_compute"] * table["dollars"]
-    grid = best_size * np.geomspace(1 / _CURVE, _CURVE, _CURVE_POINTS)
+    grid = _affordable(
+        question, budget, best_size * np.geomspace(1 / _CURVE, _CURVE, _CURVE_POINTS)
+    )
     curve = _table(question, budget, grid, within, level, wasted=False)
     band = _band(grid, curve["probability_within"].to_numpy())
-    issues = question.issues_at(budget, drawn, level)
+    issues = question.issues_at(best, drawn, level)
     if np.isnan(band[0]):
         issues = (*issues, Issue(
             "no-safe-size", "weakens",
@@ -180,6 +188,13 @@ def _band(sizes: Array, probability: Array) -> tuple[float, float]:
         float(sizes[low[-1] + 1]) if len(low) else 0.0,
         float(sizes[high[0] - 1]) if len(high) else np.inf,
     )
+
+
+def _affordable(question: Question, budget: Array, sizes: Array) -> Array:
+    """The sizes that leave compute for training, once they are served."""
+    spent = np.full(len(sizes), budget[0])
+    found = question.allocate(question.source.best, spent, {question.size: sizes})
+    return sizes[found[TOKENS] > 0]
 
 
 def _offered(best: float) -> Array:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from scaling.answer import Answer
 from scaling.columns import COMPUTE
-from scaling.cost import Cost
+from scaling.cost import SIX_ND, Cost
 from scaling.errors import Issue, ScalingError, one_of
 from scaling.frontier.allocation import Question, root
 from scaling.frontier.table import with_ends
@@ -103,10 +103,11 @@ def required(
         else:
             table = with_ends(table, question.column(name), best[name], draws, level)
     issues = (
-        *question.issues_at(best[COMPUTE], None, level),
+        *question.issues_at(best, None, level),
         *_unreachable(wanted, best, drawn),
     )
-    title = f"Least {what} to reach the loss, by {question.family.__name__}"
+    told = "" if question.cost == SIX_ND else f"; compute is {question.cost.name}"
+    title = f"Least {what} to reach the loss, by {question.family.__name__}{told}"
     return Answer(table, title, level, source.draws_kind, issues)
 
 

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from scaling.columns import COLUMNS, COMPUTE
+from scaling.columns import COLUMNS, COMPUTE, PARAMS
 from scaling.cost import SIX_ND, Cost
 from scaling.errors import NoTradeoffError, ScalingError
 from scaling.frontier.allocation import Question
@@ -55,7 +55,8 @@ def ask(
     if any(role not in law.inputs for role in spent.pays_for):
         raise NoTradeoffError(
             f"{name} predicts from {', '.join(law.inputs)}; trading "
-            f"{' against '.join(spent.pays_for)} at a compute needs a law of all of them."
+            f"{' against '.join(spent.pays_for)} at a compute needs a law of "
+            f"{'both, such as Chinchilla' if spent.sizes == (PARAMS,) else 'all of them'}."
         )
     kept = {role: _one("held", key, value) for role, key, value in _roles(source, "held", held)}
     caps = {

@@ -7,6 +7,7 @@ from scaling.plot.frontiers import frontier
 from scaling.plot.held_out import backtest
 from scaling.plot.profiles import profile
 from scaling.plot.recipes import crossover, multiplier
+from scaling.plot.shrinks import shrink
 from scaling.plot.sizes import regret
 from scaling.plot.surfaces import surface
 from scaling.plot.sweeps import sweep
@@ -25,6 +26,7 @@ __all__ = [
     "pairs",
     "profile",
     "regret",
+    "shrink",
     "surface",
     "sweep",
 ]

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from scaling.columns import COLUMNS
+from scaling.columns import COLUMNS, PARAMS, RATIO, TOKENS
 from scaling.errors import Issue, worst_first
 from scaling.source import check_level
 from scaling.text import folded, human, rounded, scalar_text, times
@@ -25,6 +25,7 @@ __all__ = [
     "issue_dict",
     "issue_lines",
     "level_issues",
+    "ratio_issues",
     "report_html",
     "report_text",
     "shown",
@@ -196,6 +197,48 @@ def beyond_issues(factor: Array, *, widened: bool = False, drawn: bool = True) -
         f"{lies}: intervals are the sampling error of one law, and on public tables held about a "
         "third of the larger runs at nominal 90%.",
         "Forecast with scaling.ensemble, or backtest the fit and calibrate it.",
+    ),)  # fmt: skip
+
+
+def ratio_issues(
+    ranges: Mapping[str, tuple[float, float]], inputs: Mapping[str, Any]
+) -> tuple[Issue, ...]:
+    """An issue where tokens per param lie well outside those of the runs.
+
+    Params and tokens may each lie inside, so it is not told by :func:`beyond`; and no interval
+    widens with it.
+
+    Parameters
+    ----------
+    ranges : mapping of str to (float, float)
+        Those of a source; it knows the ratios of its runs or it does not.
+    inputs : mapping of str to ndarray
+        The points, by role; those of other roles do not matter.
+
+    Examples
+    --------
+    >>> point = {"params": np.array([1e9]), "tokens": np.array([1e12])}
+    >>> issues = ratio_issues({"tokens_per_param": (5.0, 50.0)}, point)
+    >>> [issue.code for issue in issues]
+    ['ratio-beyond']
+    """
+    if RATIO not in ranges or not {PARAMS, TOKENS} <= set(inputs):
+        return ()
+    low, high = ranges[RATIO]
+    with np.errstate(all="ignore"):
+        ratio = np.asarray(inputs[TOKENS], dtype=float) / np.asarray(inputs[PARAMS], dtype=float)
+        outside = np.fmax(ratio / high, low / ratio)
+    if not (np.isfinite(outside) & (outside >= _TOLD_BEYOND)).any():
+        return ()
+    worst = float(ratio[np.nanargmax(np.where(np.isfinite(outside), outside, np.nan))])
+    lesson = ("Far above the ratios it was fitted at, a law makes more tokens look worth more than "
+              "they are (Sardana et al. 2024)." if worst > high else
+              "What a law says there no run has shown.")  # fmt: skip
+    return (Issue(
+        "ratio-beyond", "weakens",
+        f"The answer has {human(worst)} tokens per param, and the runs {human(low)} to "
+        f"{human(high)}. {lesson}",
+        "Train a small model at such a ratio, and fit with it.",
     ),)  # fmt: skip
 
 

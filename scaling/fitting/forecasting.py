@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from scaling.answer import Answer, beyond, beyond_issues, level_issues
+from scaling.answer import Answer, beyond, beyond_issues, level_issues, ratio_issues
 from scaling.columns import COMPUTE
 from scaling.errors import ScalingError
 from scaling.fitting.data import QUANTILES, Data
@@ -99,7 +99,7 @@ def forecast_of(
     })  # fmt: skip
     title = f"{type(source.best).__name__} forecast of {target}"
     far = beyond_issues(factor, widened=widens(source.draws), drawn=draws is not None)
-    issues = (*source.issues, *far)
+    issues = (*source.issues, *far, *ratio_issues(source.ranges, named))
     if source.draws is not None:
         issues = (*issues, *level_issues(source.draws.count, level))
     return Forecast(table, title, level, source.draws_kind, issues, source.assumptions)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from scaling.answer import Answer
+from scaling.answer import Answer, ratio_issues
 from scaling.columns import COMPUTE, PARAMS, TOKENS
 from scaling.cost import Cost, Hardware
 from scaling.errors import Issue, ScalingError
@@ -163,7 +163,8 @@ def regret(
     )
     curve = _table(question, budget, grid, within, level, wasted=False)
     band = _band(grid, curve["probability_within"].to_numpy())
-    issues = question.issues_at(best, drawn, level)
+    asked = {question.size: sizes, TOKENS: table[question.column(TOKENS)].to_numpy()}
+    issues = (*question.issues_at(best, drawn, level), *ratio_issues(source.ranges, asked))
     if np.isnan(band[0]):
         issues = (*issues, Issue(
             "no-safe-size", "weakens",

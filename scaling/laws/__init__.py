@@ -4,21 +4,27 @@ from scaling.law import Coef, Law, coef
 from scaling.laws.chinchilla import Chinchilla
 from scaling.laws.coupled_chinchilla import CoupledChinchilla
 from scaling.laws.kaplan import Kaplan
+from scaling.laws.over_trained import DownstreamError, OverTrained
 from scaling.laws.power_law import PowerLaw, PowerLawPlusConstant
 from scaling.laws.presets import Published, published, published_names
 
 FAMILIES: dict[str, type[Law]] = {
     family.__name__: family
-    for family in (PowerLaw, PowerLawPlusConstant, Chinchilla, CoupledChinchilla, Kaplan)
-}
+    for family in (
+        PowerLaw, PowerLawPlusConstant, Chinchilla, CoupledChinchilla, Kaplan, OverTrained,
+        DownstreamError,
+    )
+}  # fmt: skip
 
 __all__ = [
     "FAMILIES",
     "Chinchilla",
     "Coef",
     "CoupledChinchilla",
+    "DownstreamError",
     "Kaplan",
     "Law",
+    "OverTrained",
     "PowerLaw",
     "PowerLawPlusConstant",
     "Published",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from scaling.errors import one_of
-from scaling.laws.presets import dense, one_input
+from scaling.laws.presets import bases, dense, one_input, over_training
 from scaling.laws.presets.preset import Maker, Published
 
 __all__ = ["Published", "published", "published_names"]
 
-_MAKERS: dict[str, Maker] = {**dense.MAKERS, **one_input.MAKERS}
+_MAKERS: dict[str, Maker] = {
+    **dense.MAKERS, **one_input.MAKERS, **over_training.MAKERS, **bases.MAKERS,
+}  # fmt: skip
 
 
 def published(name: str) -> Published:

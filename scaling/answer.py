@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from scaling.columns import COLUMNS, PARAMS, TOKENS
+from scaling.columns import COLUMNS, PARAMS, RATIO, TOKENS
 from scaling.errors import Issue, worst_first
 from scaling.source import check_level
 from scaling.text import folded, human, rounded, scalar_text, times
@@ -25,7 +25,7 @@ __all__ = [
     "issue_dict",
     "issue_lines",
     "level_issues",
-    "repeat_issues",
+    "ratio_issues",
     "report_html",
     "report_text",
     "shown",
@@ -34,7 +34,6 @@ __all__ = [
 Array: TypeAlias = NDArray[np.float64]
 
 _ISSUES_SHOWN = 3
-_UNIQUE = "unique_tokens"
 _AS_SHARE = {
     "excess_mean", "excess_p90", "wasted_compute", "probability_within", "shift", "mean_error",
     "bias", "coverage", "interval_score", "probability",
@@ -46,10 +45,6 @@ _NOTHING = 1e-7  # a share of this size is rounding
 _DRAWS_BEYOND = 2  # draws beyond each end that an interval needs
 _TOLD_BEYOND = 3.0  # an answer this many times beyond the runs is told to be one
 HORIZON = 1e3  # times beyond the runs from which no interval is trusted, however it widens
-# Muennighoff et al. 2023: up to four epochs repeated tokens are nearly as good as new ones. Of 44
-# runs of theirs whose loss is 1% above that of a run of fewer epochs, 41 have more than four epochs
-# and half a param for each unique token.
-_MANY_EPOCHS, _CROWDED = 4.0, 0.5
 
 
 @dataclass(frozen=True)
@@ -205,6 +200,48 @@ def beyond_issues(factor: Array, *, widened: bool = False, drawn: bool = True) -
     ),)  # fmt: skip
 
 
+def ratio_issues(
+    ranges: Mapping[str, tuple[float, float]], inputs: Mapping[str, Any]
+) -> tuple[Issue, ...]:
+    """An issue where tokens per param lie well outside those of the runs.
+
+    Params and tokens may each lie inside, so it is not told by :func:`beyond`; and no interval
+    widens with it.
+
+    Parameters
+    ----------
+    ranges : mapping of str to (float, float)
+        Those of a source; it knows the ratios of its runs or it does not.
+    inputs : mapping of str to ndarray
+        The points, by role; those of other roles do not matter.
+
+    Examples
+    --------
+    >>> point = {"params": np.array([1e9]), "tokens": np.array([1e12])}
+    >>> issues = ratio_issues({"tokens_per_param": (5.0, 50.0)}, point)
+    >>> [issue.code for issue in issues]
+    ['ratio-beyond']
+    """
+    if RATIO not in ranges or not {PARAMS, TOKENS} <= set(inputs):
+        return ()
+    low, high = ranges[RATIO]
+    with np.errstate(all="ignore"):
+        ratio = np.asarray(inputs[TOKENS], dtype=float) / np.asarray(inputs[PARAMS], dtype=float)
+        outside = np.fmax(ratio / high, low / ratio)
+    if not (np.isfinite(outside) & (outside >= _TOLD_BEYOND)).any():
+        return ()
+    worst = float(ratio[np.nanargmax(np.where(np.isfinite(outside), outside, np.nan))])
+    lesson = ("Far above the ratios it was fitted at, a law makes more tokens look worth more than "
+              "they are (Sardana et al. 2024)." if worst > high else
+              "What a law says there no run has shown.")  # fmt: skip
+    return (Issue(
+        "ratio-beyond", "weakens",
+        f"The answer has {human(worst)} tokens per param, and the runs {human(low)} to "
+        f"{human(high)}. {lesson}",
+        "Train a small model at such a ratio, and fit with it.",
+    ),)  # fmt: skip
+
+
 def level_issues(
     draws: int, level: float, more: str = "Use bootstrap(fit, {})"
 ) -> tuple[Issue, ...]:
@@ -225,46 +262,6 @@ def level_issues(
         f"Of {draws} resamples only {beyond_an_end:.1g} lie beyond each end of a "
         f"{100 * level:.10g}% interval, so its ends are hardly known.",
         f"{more.format(needed)} or a lower level.",
-    ),)  # fmt: skip
-
-
-def repeat_issues(inputs: Mapping[str, Any]) -> tuple[Issue, ...]:
-    """An issue where tokens are seen often, and a worse one where so large a model would overfit.
-
-    Parameters
-    ----------
-    inputs : mapping of str to float or ndarray
-        By role; nothing is said without unique tokens.
-
-    Examples
-    --------
-    >>> few = {"params": 1e9, "tokens": 2e11, "unique_tokens": 25e9}
-    >>> [issue.code for issue in repeat_issues(few)]
-    ['many-epochs']
-    >>> [issue.code for issue in repeat_issues({**few, "params": 2e10})]
-    ['overfit-region']
-    """
-    if not {TOKENS, _UNIQUE} <= set(inputs):
-        return ()
-    epochs = np.asarray(inputs[TOKENS]) / inputs[_UNIQUE]
-    often = epochs > _MANY_EPOCHS
-    if not often.any():
-        return ()
-    crowded = often & (np.asarray(inputs.get(PARAMS, 0.0)) > _CROWDED * inputs[_UNIQUE])
-    most = human(float(np.max(np.where(crowded if crowded.any() else often, epochs, 0))))
-    if crowded.any():
-        return (Issue(
-            "overfit-region", "weakens",
-            f"More than half a param for each unique token, seen up to {most} times: there runs "
-            "overfit, and more epochs or params raise the loss, which no law of effective tokens "
-            "can say.",
-            "Take a smaller model or fewer epochs, or regularise and measure a run there.",
-        ),)  # fmt: skip
-    return (Issue(
-        "many-epochs", "weakens",
-        f"Tokens are seen up to {most} times; up to about {_MANY_EPOCHS:g} they are nearly as good "
-        "as new ones, and beyond that the answer rests on how their worth fades.",
-        "Ask again with the ends of R_D's interval, or measure runs of as many epochs.",
     ),)  # fmt: skip
 
 

@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from math import inf
 from types import MappingProxyType
 
-__all__ = ["COLUMNS", "COMPUTE", "LOSS", "PARAMS", "TOKENS", "Column", "canonical"]
+__all__ = ["COLUMNS", "COMPUTE", "FLOPS_PER_TOKEN", "LOSS", "PARAMS", "RATIO", "TOKENS", "Column",
+           "canonical"]  # fmt: skip
 
 PARAMS, TOKENS, COMPUTE, LOSS = "params", "tokens", "compute", "loss"
+FLOPS_PER_TOKEN = "flops_per_token"
+RATIO = "tokens_per_param"  # in ranges and answers; no column of a table is read as it
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,7 @@ _ALL = (
         "avg_params", "mean_params", "average_params")),
     Column("params_trainable", "N", "params", "params that training moves", aliases=(
         "trainable_params", "n_trainable")),
-    Column("flops_per_token", "M", "FLOPs/token", "model scale: training FLOPs of one token",
+    Column(FLOPS_PER_TOKEN, "M", "FLOPs/token", "model scale: training FLOPs of one token",
            aliases=("model_flops_per_token",)),
     Column(TOKENS, "D", "tokens", "training tokens seen", aliases=(
         "d", "n_tokens", "num_tokens", "tokens", "training_tokens", "train_tokens", "total_tokens",

@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from scaling.columns import COLUMNS, PARAMS
+from scaling.columns import COLUMNS, COMPUTE, PARAMS, RATIO
 from scaling.cost import SIX_ND, Cost
 from scaling.errors import Issue, ScalingError
 from scaling.law import Law, coef
 from scaling.source import Source
 
 __all__ = [
-    "NON_EMBEDDING", "OMEGA", "View", "nonembedding_view", "recounted", "refuse_mixed_counting",
-    "total_params", "without_embeddings",
+    "NON_EMBEDDING", "OMEGA", "View", "flops_per_token", "nonembedding_view", "recounted",
+    "refuse_mixed_counting", "total_params", "without_embeddings",
 ]  # fmt: skip
 
 OMEGA = 47491.0  # of Chinchilla's models: Pearce and Song 2024, arXiv:2406.12907, sec. 3
@@ -45,6 +45,21 @@ class View:
         told = {item.name: getattr(self, item.name) for item in fields(self)}
         told |= {"best": _behind(self.best), "draws": self.draws and _behind(self.draws)}
         return _viewed, (told,)
+
+
+def flops_per_token(layers: Any, width: Any, context_length: Any) -> Any:
+    """Training FLOPs of one token without those of embeddings: a size that counts attention.
+
+    Compute is this times tokens: ``Cost(factor=1, name="MD")``, with the column playing params.
+    Source: Bi et al. 2024, arXiv:2401.02954, eq. 2: ``72 n d^2 + 12 n d l``.
+
+    Examples
+    --------
+    >>> f"{flops_per_token(layers=80, width=8192, context_length=4096):.4g}"
+    '4.188e+11'
+    """
+    weights, attention = 72 * layers * width**2, 12 * layers * width * context_length
+    return weights + attention
 
 
 def total_params(params_non_embedding: Any, omega: float = OMEGA) -> Any:
@@ -123,7 +138,8 @@ def nonembedding_view(law: Source, omega: float = OMEGA) -> View:
             f"nonembedding_view takes a law of params with embeddings; {family.__name__} here "
             f"counts {columns[PARAMS]}."
         )
-    ranges = {name: ends for name, ends in law.ranges.items() if name not in (PARAMS, "compute")}
+    counted = (PARAMS, COMPUTE, RATIO)  # what another counting changes
+    ranges = {name: ends for name, ends in law.ranges.items() if name not in counted}
     if PARAMS in law.ranges:
         low, high = without_embeddings(np.array(law.ranges[PARAMS]), omega)
         ranges[NON_EMBEDDING] = (float(low), float(high))

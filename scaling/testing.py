@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from scaling.columns import COMPUTE, PARAMS, TOKENS
+from scaling.columns import COMPUTE, LOSS, PARAMS, TOKENS
 from scaling.cost import SIX_ND
 from scaling.dual import differentiate
 from scaling.errors import ScalingError
@@ -31,7 +31,7 @@ Array: TypeAlias = NDArray[np.float64]
 _RANGES = {
     PARAMS: (1e7, 1e11), TOKENS: (1e9, 1e13), "unique_tokens": (1e9, 1e13), COMPUTE: (1e18, 1e25),
     "x": (1e6, 1e12), "vocab_size": (1e3, 1e6), "batch_size": (1e4, 1e8), "steps": (1e3, 1e6),
-    "sparsity": (0.01, 0.95), "learning_rate": (1e-5, 1e-1),
+    "sparsity": (0.01, 0.95), "learning_rate": (1e-5, 1e-1), LOSS: (3.0, 10.0),
 }  # fmt: skip
 _OTHER_RANGE = (1.0, 1e4)
 _DRAWS, _POINTS = 5, 40

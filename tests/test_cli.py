@@ -313,3 +313,37 @@ def test_audit_puts_runs_back_and_asks_a_coefficient(folder, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "with the 42 runs left out" in " ".join(done.stdout.split())
     assert "alpha of Chinchilla under other choices" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "wanted"),
+    [
+        (["--at-most", "params=8B"], {"at_most": {"params": 8e9}}),
+        (["--choices", "params=1B,7B"], {"choices": {"params": [1e9, 7e9]}}),
+        (["--served", "10T"], {"cost": scaling.SIX_ND.serving(1e13)}),
+        (["--held", "tokens=2T"], {"held": {"tokens": 2e12}}),
+    ],
+)
+def test_frontier_takes_limits_and_demand(options, wanted):
+    done = run("frontier", "besiroglu-2024", "1e24", *options, "--json")
+    assert done.returncode == 0, done.stderr
+    answer = scaling.compute_optimal(scaling.published("besiroglu-2024"), 1e24, **wanted)
+    row = json.loads(done.stdout)["rows"][0]
+    assert row["params"] == pytest.approx(answer.table["params"][0])
+    assert row["loss"] == pytest.approx(answer.table["loss"][0])
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--served", "abc"], "finite number above 0"),
+        (["--held", "tokens"], "--held must look like name=value"),
+        (["--at-most", "foo=3"], "at_most names 'foo'"),
+        (["--regret", "--choices", "params=1B"], "drop --at-most and --choices"),
+    ],
+)
+def test_frontier_refuses_limits_in_one_sentence(options, words):
+    done = run("frontier", "besiroglu-2024", "1e24", *options)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1

@@ -243,6 +243,16 @@ def test_more_demand_makes_the_best_model_smaller_and_longer_trained(law):
         assert (law.formula(near, (1e24 / near - 2 * served) / 6) > row["loss"]).all()
 
 
+def test_regret_under_serving_leaves_out_what_cannot_be_trained(law):
+    cost = SIX_ND.serving(1e12)
+    answer = scaling.regret(law, 1e24, cost=cost)
+    assert (6 * answer.table["tokens"] + 2e12 > 0).all()
+    assert answer.curve["params"].max() < 1e24 / 2e12  # all of it would go into serving
+    assert np.isfinite(answer.curve["excess_mean"]).all()
+    with pytest.raises(scaling.ScalingError, match="600B params cost more to serve"):
+        scaling.regret(law, 1e24, ["10B", "600B"], cost=cost)
+
+
 # Smaller models
 
 

@@ -148,6 +148,14 @@ def drawn_sweep(fit):
     return scaling.plot.sweep(best, cell=2), best.notes[0]
 
 
+def drawn_over_training(fit):
+    usual = fit.runs[fit.runs["tokens"] <= 100 * fit.runs["params"]]
+    laws = {"all runs": fit, "runs of up to 100": scaling.fit(scaling.laws.Chinchilla, usual)}
+    largest = fit.runs.loc[fit.runs["compute"] > 4e12, "params"]
+    found = {name: scaling.regret(law, 5e12, largest) for name, law in laws.items()}
+    return scaling.plot.over_training(found, runs=fit.runs), found["runs of up to 100"].notes[0]
+
+
 def best_size_ahead(law):
     return law.optimum(AHEAD / 6)["params"]
 
@@ -317,6 +325,7 @@ def drawn_shrink(fit):
         drawn_epochs,
         drawn_fit,
         drawn_valleys,
+        drawn_over_training,
         drawn_three_ways,
         drawn_crossover,
         drawn_multiplier,

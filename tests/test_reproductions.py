@@ -220,94 +220,6 @@ def test_porian_2024_best_loss_of_the_tuned_setting_least_squares_in_logs(
                digits=4, objective="least squares of log", verdict="ours alone")  # fmt: skip
 
 
-GADRE = "Gadre et al. 2024"
-GADRE_TABLE = {
-    "c4_original": {"a": "141", "b": "190", "E": "1.51", "eta": ".121"},
-    "rpj": {"a": "212", "b": "367", "E": "1.84", "eta": ".136"},
-    "rw_original": {"a": "157", "b": "246", "E": "1.73", "eta": ".127"},
-}
-
-
-@pytest.fixture(scope="module")
-def gadre_runs(data):
-    table = pd.read_csv(data / "overtraining-gadre" / "runs.csv")
-    return table.rename(columns={"loss_c4_val": "loss"})
-
-
-@pytest.mark.parametrize(
-    ("training_set", "a", "b", "E", "eta", "multiplier"),
-    [
-        ("c4_original", "141.3", "189.5", "1.5083", ".12124", "3.4"),
-        ("rpj", "212.2", "366.7", "1.8366", ".13643", "7.4"),
-        ("rw_original", "157.1", "246.2", "1.7345", ".12720", None),
-    ],
-)
-def test_gadre_2024_least_squares_on_five_runs(
-    gadre_runs, printed, prints, reproduces, training_set, a, b, E, eta, multiplier
-):
-    """Four sizes at 20 tokens a param and the smallest at 320, one exponent 2 eta for both
-    inputs; L = E + (a M^eta + b M^-eta) C^-eta with a = A 6^eta and b = B 6^eta. The paper's
-    best multiplier for RefinedWeb, 5.9, is of the rounded numbers; unrounded it is 5.85."""
-    runs = gadre_runs[gadre_runs["dataset"] == training_set]
-    chosen = (runs["token_multiplier"] == 20) & (runs["params"] < 1e9)
-    chosen |= (runs["token_multiplier"] == 320) & (runs["params"] < 2e7)
-    assert chosen.sum() == 5
-    fit = scaling.fit(Chinchilla, runs[chosen], objective=LeastSquares(space="linear"),
-                      tied={"beta": "alpha"}, bootstrap=0)  # fmt: skip
-    law = fit.law
-    prints(law, E=E)
-    assert law.A * 6 ** (law.alpha / 2) == printed(a)
-    assert law.B * 6 ** (law.alpha / 2) == printed(b)
-    assert law.alpha / 2 == printed(eta)
-    ours = {"a": law.A * 6 ** (law.alpha / 2), "b": law.B * 6 ** (law.alpha / 2), "E": law.E,
-            "eta": law.alpha / 2}  # fmt: skip
-    reproduces(GADRE, f"law of five runs, {training_set}", GADRE_TABLE[training_set], ours,
-               digits=5, objective="least squares of loss", verdict="reproduced")  # fmt: skip
-    if multiplier:
-        best = scaling.compute_optimal(fit, 1e20).table.iloc[0]
-        reproduces(GADRE, f"best tokens per param, {training_set}", multiplier,
-                   best["tokens_per_param"], digits=3, objective="least squares of loss",
-                   verdict="reproduced")  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("training_set", "size", "multiplier", "percent"),
-    [("rpj", "open_lm_1b", 640, "0.7103"), ("rpj", "open_lm_7b", 20, "0.7320")],
-)
-def test_gadre_2024_forecast_of_the_held_out_runs(
-    gadre_runs, reproduces, training_set, size, multiplier, percent
-):
-    runs = gadre_runs[gadre_runs["dataset"] == training_set]
-    chosen = (runs["token_multiplier"] == 20) & (runs["params"] < 1e9)
-    chosen |= (runs["token_multiplier"] == 320) & (runs["params"] < 2e7)
-    fit = scaling.fit(Chinchilla, runs[chosen], objective=LeastSquares(space="linear"),
-                      tied={"beta": "alpha"}, bootstrap=0)  # fmt: skip
-    held = runs[(runs["model"] == size) & (runs["token_multiplier"] == multiplier)].iloc[0]
-    forecast = fit.law.predict(params=held["params"], tokens=held["tokens"])
-    reproduces(GADRE, f"error of the forecast in percent, {training_set} {size} at {multiplier}",
-               percent, 100 * abs(forecast / held["loss"] - 1), objective="least squares of loss",
-               verdict="reproduced")  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("training_set", "coefs", "share"),
-    [
-        ("c4_original", ("123", "243", "1.620", ".253", ".262"), ".509"),
-        ("rpj", ("106", "298", "1.720", ".243", ".273"), ".529"),
-        ("rw_original", ("77", "384", "1.701", ".223", ".290"), ".566"),
-    ],
-)
-def test_gadre_2024_huber_on_all_runs(
-    gadre_runs, printed, prints, reproduces, training_set, coefs, share
-):
-    runs = gadre_runs[gadre_runs["dataset"] == training_set]
-    law = scaling.fit(Chinchilla, runs, bootstrap=0).law
-    prints(law, **dict(zip(("A", "B", "E", "alpha", "beta"), coefs, strict=True)))
-    assert law.beta / (law.alpha + law.beta) == printed(share)
-    reproduces(GADRE, f"Chinchilla's law on all runs, {training_set}", "", law.values, digits=4,
-               objective=HUBER, verdict="ours alone")  # fmt: skip
-
-
 def test_bhagia_2024_ladder_huber_forecasts_the_13b_run(data, reproduces):
     """The paper's printed forecast of C4 loss from 16 runs, mean of the last five evaluations."""
     table = pd.read_csv(data / "ladder-olmo" / "runs_tail12.csv")
@@ -471,10 +383,10 @@ def test_the_objective_is_a_sum_that_repeats_of_the_runs_double(chinchilla_runs)
 
 
 PAGE = DOCS / "reproductions.md"
-RECORDING = [
-    Path(__file__).with_name(f"test_{name}.py")
-    for name in ("counting", "engine", "isoflop", "repetition", "reproductions")
-]
+RECORDED = (
+    "bases", "counting", "engine", "isoflop", "over_training", "repetition", "reproductions",
+)  # fmt: skip
+RECORDING = [Path(__file__).with_name(f"test_{name}.py") for name in RECORDED]
 
 
 def recording_tests():

@@ -23,9 +23,10 @@ from scaling.cli.shared import (
     source_of,
     table_of,
 )  # fmt: skip
-from scaling.cost import Hardware
+from scaling.cost import SIX_ND, Hardware
 from scaling.errors import ScalingError
-from scaling.options import number_or_text
+from scaling.frontier.terms import positive
+from scaling.options import number_or_text, pairs_of
 
 
 @app.command()
@@ -36,6 +37,14 @@ def frontier(
     params: Annotated[str | None, typer.Option(
         help="Sizes for --regret, such as 30B,70B; round sizes by default.")] = None,
     within: Annotated[float, typer.Option(help="Excess loss that counts as none.")] = 0.0025,
+    held: Annotated[list[str] | None, typer.Option(
+        help="An input that does not move, such as unique_tokens=25B; repeatable.")] = None,
+    at_most: Annotated[list[str] | None, typer.Option(
+        help="The largest value of an input, such as params=8B; repeatable.")] = None,
+    choices: Annotated[list[str] | None, typer.Option(
+        help="The only values of an input, such as params=1B,3B,7B; repeatable.")] = None,
+    served: Annotated[str | None, typer.Option(
+        help="Tokens that will be served, such as 10T: compute then pays for them too.")] = None,
     flops_per_second: Annotated[float | None, typer.Option(
         help="Peak of one device: adds hours and days.")] = None,
     utilisation: Annotated[float, typer.Option(help="Share of the peak reached.")] = 0.4,
@@ -56,17 +65,27 @@ def frontier(
         raise ScalingError("--devices and --dollars-per-hour need --flops-per-second.")
     hardware = None if flops_per_second is None else Hardware(
         flops_per_second, utilisation, devices, dollars_per_hour)  # fmt: skip
+    fixed = pairs_of("--held", held)
+    cost = None if served is None else (found.cost or SIX_ND).serving(
+        float(positive("--served", served)[0]))  # fmt: skip
     answer: Answer
     if regret:
         if len(compute) != 1:
             raise ScalingError(f"--regret takes one compute; got {len(compute)}.")
+        if at_most or choices:
+            raise ScalingError("--regret prices sizes one by one; drop --at-most and --choices.")
         sizes = None if params is None else params.split(",")
         priced = scaling.regret(
-            found, compute[0], sizes, within=within, hardware=hardware, level=level
-        )
+            found, compute[0], sizes, cost=cost, held=fixed, within=within, hardware=hardware,
+            level=level,
+        )  # fmt: skip
         answer, figure = priced, lambda: scaling.plot.regret(priced)
     else:
-        best = scaling.compute_optimal(found, compute, level=level)
+        offered = {name: text.split(",") for name, text in pairs_of("--choices", choices).items()}
+        best = scaling.compute_optimal(
+            found, compute, cost=cost, held=fixed, at_most=pairs_of("--at-most", at_most),
+            choices=offered, level=level,
+        )  # fmt: skip
         if hardware is not None:
             best = replace(best, table=hardware.add_to(best.table))
         answer, figure = best, lambda: scaling.plot.frontier(best)

@@ -10,6 +10,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from scaling.columns import PARAMS, RATIO, TOKENS
+
 __all__ = ["QUANTILES", "Data", "Part", "ranges_of"]
 
 Array: TypeAlias = NDArray[np.float64]
@@ -42,7 +44,8 @@ class Data:
     ----------
     count : int
     ranges : mapping of str to (float, float)
-        Smallest and largest value of each column the fit used, and of compute.
+        Smallest and largest value of each column the fit used, of compute, and of tokens per
+        param where the law has both.
     digest : str
         SHA-256 of the columns the fit used.
     residual_quantiles : tuple of float
@@ -56,17 +59,24 @@ class Data:
     residual_quantiles: tuple[float, ...]
 
     @classmethod
-    def of(cls, columns: Mapping[str, Array], residual: Array, free: float) -> Data:
-        """Summary of the columns used and of the residuals left."""
+    def of(
+        cls, columns: Mapping[str, Array], roles: Mapping[str, str], residual: Array, free: float
+    ) -> Data:
+        """Summary of the columns used, the roles they play, and the residuals left."""
         n = len(residual)
         digest = hashlib.sha256()
         for name in sorted(columns):
             digest.update(name.encode() + np.ascontiguousarray(columns[name]).tobytes())
         widened = residual * np.sqrt(n / max(n - free, 1))
         quantiles = tuple(np.quantile(widened, QUANTILES).tolist())
-        return cls(n, ranges_of(columns), digest.hexdigest(), quantiles)
+        return cls(n, ranges_of(columns, roles), digest.hexdigest(), quantiles)
 
 
-def ranges_of(columns: Mapping[str, Array]) -> dict[str, tuple[float, float]]:
-    """Smallest and largest value of each column."""
-    return {name: (float(v.min()), float(v.max())) for name, v in columns.items()}
+def ranges_of(
+    columns: Mapping[str, Array], roles: Mapping[str, str]
+) -> dict[str, tuple[float, float]]:
+    """Smallest and largest value of each column, and of tokens per param."""
+    known = dict(columns)
+    if PARAMS in roles and TOKENS in roles:
+        known.setdefault(RATIO, columns[roles[TOKENS]] / columns[roles[PARAMS]])
+    return {name: (float(v.min()), float(v.max())) for name, v in known.items()}

@@ -217,7 +217,7 @@ def fit_one(
         objective_value=value, draws=None, draws_kind="none", starts=went,
         issues=worst_first(issues),
         assumptions=(*assumptions(frame, mapping), *left_out), constraints=problem.constraints,
-        data=Data.of(used_columns(frame, mapping, cost), residual, len(problem.free)),
+        data=Data.of(used_columns(frame, mapping, cost), mapping, residual, len(problem.free)),
         ended={name: end if end == "zero" else f"{end} bound" for name, end in ended.items()},
         noise=measured, lack_of_fit=lack, weights=() if weighing is None else tuple(weighing),
         seed=seed,

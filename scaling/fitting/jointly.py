@@ -196,7 +196,8 @@ def _part(
         assumptions=assumptions(frame, recipes.columns),
         constraints=replace(recipes.given, fixed={**recipes.given.fixed, **fixed}, bounds={
             name: ends for name, ends in recipes.given.bounds.items() if name not in fixed}),
-        data=Data.of(used_columns(frame, recipes.columns, whole.cost), residual, free),
+        data=Data.of(used_columns(frame, recipes.columns, whole.cost), recipes.columns, residual,
+                     free),
         ended=_ended(whole.ended, family, code), noise=noise,
         weights=tuple(weights.tolist()) if whole.weights else (),
         part=Part(recipes.by, label, held),

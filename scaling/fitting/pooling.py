@@ -202,7 +202,8 @@ def _refitted(
     draws = _draws(recipes, replace(problem, pinned=names), held, u, law, moved)
     residual = held.residual(held.predict(u[None, :]))[0]
     frame = tight.with_runs()
-    data = Data.of(used_columns(frame, tight.columns, tight.cost), residual, len(held.free))
+    used = used_columns(frame, tight.columns, tight.cost)
+    data = Data.of(used, tight.columns, residual, len(held.free))
     return replace(
         tight, law=law, draws=draws, data=data, constraints=held.constraints,
         objective_value=float(held.objective_at(u[None, :])[0]), issues=worst_first(tight.issues),

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from scaling.answer import issue_lines
+from scaling.columns import RATIO
 from scaling.fitting.objective import Objective
 from scaling.text import brief, folded, human, rounded, scalar_text
 
@@ -82,7 +83,7 @@ def _lines(fit: Fit, level: float, rest: str = "in .issues") -> list[str]:
     ranges = (
         f"{name} {human(low)} to {human(high)}"
         for name, (low, high) in fit.data.ranges.items()
-        if name != target
+        if name not in (target, RATIO)
     )
     lines.append("runs: " + ", ".join(ranges))
     if fit.noise is not None:

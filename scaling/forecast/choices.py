@@ -23,7 +23,7 @@ from scaling.fitting.preparing import checked, used_columns
 from scaling.fitting.wording import objective_text
 from scaling.forecast.nearness import NEAR, enough, near_frontier
 from scaling.law import Law
-from scaling.laws import FAMILIES
+from scaling.laws import FAMILIES, Chinchilla, OverTrained
 from scaling.robust import usual_spread
 from scaling.runs.budgets import budgets_of
 from scaling.runs.door import loose_numbers
@@ -257,7 +257,9 @@ def _forms(fit: Fit) -> Iterator[Choice]:
         yield Choice("form", "equal exponents", {"tied": tied, "bounds": bounds})
     for name, family in FAMILIES.items():
         alike = set(family.inputs) == set(fit.law.inputs) and family.target == fit.law.target
-        if alike and family is not fit.family:
+        # Chinchilla with equal exponents is the law of OverTrained, and one choice is not two.
+        twin = fit.family is Chinchilla and family is OverTrained
+        if alike and family is not fit.family and not twin:
             yield Choice("form", name, {"family": family, **_carried(fit, family)})
 
 

@@ -281,8 +281,8 @@ def ensemble(
     inputs = tuple(numbers(frame[kept], mapping[role]) for role in family.inputs)
     residual = objective.transform(best.formula(*inputs)) - objective.transform(loss[kept])
     free = max(free_coefficients(member) for member in members)
-    data = Data.of(used_columns(frame[kept], mapping, cost), residual, free)
-    data = replace(data, ranges=ranges_of(used_columns(frame, mapping, cost)))
+    data = Data.of(used_columns(frame[kept], mapping, cost), mapping, residual, free)
+    data = replace(data, ranges=ranges_of(used_columns(frame, mapping, cost), mapping))
     kind = members[0].draws_kind
     return Ensemble(
         members=members, plain=fit(family, frame, columns=mapping, bootstrap=0, seed=seed),

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from scaling.answer import Answer
+from scaling.answer import Answer, ratio_issues
 from scaling.columns import COMPUTE, PARAMS, TOKENS
 from scaling.cost import Cost, Hardware
 from scaling.errors import Issue, ScalingError
@@ -142,7 +142,12 @@ def regret(
         raise ScalingError(f"hardware must be a Hardware; got {hardware!r}.")
     best = question.best_inputs(budget)
     best_size = float(best[question.size][0])
-    sizes = _offered(best_size) if params is None else positive(PARAMS, params)
+    sizes = _affordable(question, budget, _offered(best_size)) if params is None else positive(
+        PARAMS, params)  # fmt: skip
+    dear = set(sizes) - set(_affordable(question, budget, sizes))
+    if dear:
+        raise ScalingError(f"{human(min(dear))} params cost more to serve than all of "
+                           f"{human(float(budget[0]))} FLOPs; ask for smaller ones.")  # fmt: skip
     drawn = None if source.draws is None else question.allocate(source.draws, budget)[question.size]
     optimum = with_ends(
         pd.DataFrame(index=[0]), "size", np.array([best_size]),
@@ -153,10 +158,13 @@ def regret(
         table = hardware.add_to(table)
         if np.isfinite(hardware.dollars_per_device_hour):
             table["wasted_dollars"] = table["wasted_compute"] * table["dollars"]
-    grid = best_size * np.geomspace(1 / _CURVE, _CURVE, _CURVE_POINTS)
+    grid = _affordable(
+        question, budget, best_size * np.geomspace(1 / _CURVE, _CURVE, _CURVE_POINTS)
+    )
     curve = _table(question, budget, grid, within, level, wasted=False)
     band = _band(grid, curve["probability_within"].to_numpy())
-    issues = question.issues_at(best, drawn, level)
+    asked = {question.size: sizes, TOKENS: table[question.column(TOKENS)].to_numpy()}
+    issues = (*question.issues_at(best, drawn, level), *ratio_issues(source.ranges, asked))
     if np.isnan(band[0]):
         issues = (*issues, Issue(
             "no-safe-size", "weakens",
@@ -181,6 +189,13 @@ def _band(sizes: Array, probability: Array) -> tuple[float, float]:
         float(sizes[low[-1] + 1]) if len(low) else 0.0,
         float(sizes[high[0] - 1]) if len(high) else np.inf,
     )
+
+
+def _affordable(question: Question, budget: Array, sizes: Array) -> Array:
+    """The sizes that leave compute for training, once they are served."""
+    spent = np.full(len(sizes), budget[0])
+    found = question.allocate(question.source.best, spent, {question.size: sizes})
+    return sizes[found[TOKENS] > 0]
 
 
 def _offered(best: float) -> Array:

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from scaling.answer import beyond, beyond_issues, level_issues
-from scaling.columns import COMPUTE, PARAMS, TOKENS
+from scaling.columns import COMPUTE, FLOPS_PER_TOKEN, PARAMS, RATIO, TOKENS
 from scaling.cost import SIX_ND, Cost
 from scaling.errors import ScalingError
 from scaling.frontier.table import Frontier, slopes, with_ends
@@ -37,11 +37,15 @@ def states_allocation(source: Any) -> bool:
         return False
     inputs = [source.columns.get(role, role) for role in source.best.inputs]
     told = _told(source)
-    return inputs == [COMPUTE] and (told.startswith(PARAMS) or told == TOKENS)
+    return inputs == [COMPUTE] and (_is_size(told) or told == TOKENS)
 
 
 def _told(source: Source) -> str:
     return source.columns.get(source.best.target, source.best.target)
+
+
+def _is_size(column: str) -> bool:
+    return column.startswith(PARAMS) or column == FLOPS_PER_TOKEN
 
 
 def stated_frontier(source: Source, compute: Any, *, cost: Cost | None, level: float) -> Frontier:
@@ -49,15 +53,16 @@ def stated_frontier(source: Source, compute: Any, *, cost: Cost | None, level: f
     if cost is not None and not isinstance(cost, Cost):
         raise ScalingError(f"cost must be a Cost, such as SIX_ND; got {cost!r}.")
     budgets, told, spent = positive(COMPUTE, compute), _told(source), cost or source.cost or SIX_ND
-    sized = told.startswith(PARAMS)
-    size = told if sized else PARAMS
+    sized = _is_size(told)
+    size = told if sized else spent.sizes[0]
 
     def answers(law: Law, at: Array) -> dict[str, Array]:
         with np.errstate(all="ignore"):
             stated = np.asarray(law.formula(at), dtype=float)
             params = stated if sized else spent.params(stated, at)
             tokens = spent.tokens(stated, at) if sized else stated
-            return {size: params, TOKENS: tokens, "tokens_per_param": tokens / params}
+            ratio = {} if size == FLOPS_PER_TOKEN else {RATIO: tokens / params}
+            return {size: params, TOKENS: tokens, **ratio}
 
     table = pd.DataFrame({COMPUTE: budgets})
     drawn: dict[str, Any] = {} if source.draws is None else answers(source.draws, budgets)
@@ -69,7 +74,7 @@ def stated_frontier(source: Source, compute: Any, *, cost: Cost | None, level: f
     few = () if source.draws is None else level_issues(source.draws.count, level)
     name = getattr(source, "name", type(source.best).__name__)
     title = f"Best {told.replace('_', ' ')} as {name} states it"
-    issues = (*source.issues, *beyond_issues(far), *few)
+    issues = (*source.issues, *beyond_issues(far, drawn=source.draws is not None), *few)
     again = partial(stated_frontier, source, cost=cost, level=level)
     return Frontier(table, title, level, source.draws_kind, issues, "stated", exponents, spent,
                     again)  # fmt: skip

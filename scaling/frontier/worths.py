@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from scaling.answer import Answer, repeat_issues
+from scaling.answer import Answer
 from scaling.columns import COLUMNS, COMPUTE
 from scaling.cost import Cost
 from scaling.errors import Issue, ScalingError
@@ -18,6 +18,7 @@ from scaling.frontier.allocation import Question
 from scaling.frontier.table import with_ends
 from scaling.frontier.terms import ask, positive
 from scaling.law import Law
+from scaling.runs.overfitting import repeat_issues
 from scaling.source import Source
 from scaling.text import human, percent
 

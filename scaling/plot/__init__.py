@@ -6,6 +6,7 @@ from scaling.plot.forecasts import forecast
 from scaling.plot.frontiers import frontier
 from scaling.plot.held_out import backtest
 from scaling.plot.profiles import profile
+from scaling.plot.ratios import over_training
 from scaling.plot.recipes import crossover, multiplier
 from scaling.plot.shrinks import shrink
 from scaling.plot.sizes import regret
@@ -23,6 +24,7 @@ __all__ = [
     "frontier",
     "isoflop",
     "multiplier",
+    "over_training",
     "pairs",
     "profile",
     "regret",

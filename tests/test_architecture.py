@@ -13,7 +13,7 @@ ROOT = Path(scaling.__file__).parent
 FLOORS = {
     "text": 1, "columns": 1, "robust": 1, "errors": 1.5,
     "dual": 2, "cost": 2, "coefficient": 2, "law": 2.3, "source": 2.6,
-    "runs": 3, "laws": 3, "answer": 3, "counting": 3,
+    "runs": 3, "laws": 3, "answer": 3, "counting": 3, "repeats": 3,
     "fitting": 4, "frontier": 4,
     "datasets": 5, "linting": 5, "forecast": 5, "storage": 5.5,
     "plot": 6, "testing": 6, "printing": 6, "options": 6,

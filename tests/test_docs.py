@@ -41,7 +41,15 @@ LOOKS = {  # sections of the issues page, and the places in the code whose issue
         "frontier",
     },
     "Of a fit": {"fitting"},
-    "Of an answer": {"answer.py", "counting.py", "frontier", "fitting", "forecast", "laws"},
+    "Of an answer": {
+        "answer.py",
+        "counting.py",
+        "repeats.py",
+        "frontier",
+        "fitting",
+        "forecast",
+        "laws",
+    },  # fmt: skip
     "Of a frontier read from runs": {"frontier"},
     "Of runs held out": {"forecast"},
     "Of a sweep": {"forecast"},

@@ -8,7 +8,7 @@ from scipy.optimize import minimize_scalar
 
 import scaling
 from scaling.laws import Chinchilla, Coef, DataConstrained, Law, coef, published
-from scaling.runs.overfitting import repeat_issues
+from scaling.repeats import repeat_issues
 
 MUENNIGHOFF_2023, HUBER, FORMULA = "Muennighoff et al. 2023", "Huber 1e-3", "no fit"
 MUENNIGHOFF = published("muennighoff-2023").law

@@ -16,9 +16,9 @@ from scaling.columns import COMPUTE
 from scaling.errors import ScalingError
 from scaling.fitting.data import QUANTILES, Data
 from scaling.fitting.objective import Objective
+from scaling.repeats import repeat_issues
 from scaling.runs.door import as_frame, numbers
 from scaling.runs.noise import Noise
-from scaling.runs.overfitting import repeat_issues
 from scaling.source import Source, summarise, widens
 
 __all__ = ["Forecast", "Forecaster", "forecast_of"]

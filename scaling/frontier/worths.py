@@ -18,7 +18,7 @@ from scaling.frontier.allocation import Question
 from scaling.frontier.table import with_ends
 from scaling.frontier.terms import ask, positive
 from scaling.law import Law
-from scaling.runs.overfitting import repeat_issues
+from scaling.repeats import repeat_issues
 from scaling.source import Source
 from scaling.text import human, percent
 

@@ -49,7 +49,7 @@ LOOKS = {  # sections of the issues page, and the places in the code whose issue
         "fitting",
         "forecast",
         "laws",
-    },  # fmt: skip
+    },
     "Of a frontier read from runs": {"frontier"},
     "Of runs held out": {"forecast"},
     "Of a sweep": {"forecast"},

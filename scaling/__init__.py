@@ -22,6 +22,7 @@ from scaling.frontier import Frontier, compute_optimal, regret, required
 from scaling.law import Law, coef
 from scaling.laws.presets import published
 from scaling.runs import read_runs
+from scaling.runs.tokenizing import TokensPerCharacter, embedding_width, unigram_loss
 
 if TYPE_CHECKING:
     from scaling import datasets as datasets
@@ -36,14 +37,18 @@ if TYPE_CHECKING:
     from scaling.forecast.crossovers import crossover as crossover
     from scaling.forecast.ensembles import Ensemble as Ensemble
     from scaling.forecast.ensembles import ensemble as ensemble
+    from scaling.forecast.filtering import which_pools as which_pools
+    from scaling.forecast.mixtures import best_mixture as best_mixture
     from scaling.forecast.multipliers import compute_multiplier as compute_multiplier
     from scaling.forecast.sweeps import best_of_sweep as best_of_sweep
+    from scaling.forecast.vocabularies import best_vocabulary as best_vocabulary
     from scaling.frontier.envelopes import envelope as envelope
     from scaling.frontier.isoflops import isoflop as isoflop
     from scaling.frontier.shapes import buildable as buildable
     from scaling.frontier.shrinking import shrink as shrink
     from scaling.frontier.worths import worth_of as worth_of
     from scaling.linting import lint as lint
+    from scaling.runs.densities import average_params as average_params
     from scaling.storage import load as load
     from scaling.storage import save as save
 
@@ -65,9 +70,13 @@ __all__ = [
     "LeastSquares",
     "NoTradeoffError",
     "ScalingError",
+    "TokensPerCharacter",
     "audit",
+    "average_params",
     "backtest",
+    "best_mixture",
     "best_of_sweep",
+    "best_vocabulary",
     "bootstrap",
     "buildable",
     "calibrate",
@@ -77,6 +86,7 @@ __all__ = [
     "compute_multiplier",
     "compute_optimal",
     "crossover",
+    "embedding_width",
     "ensemble",
     "envelope",
     "fit",
@@ -92,19 +102,24 @@ __all__ = [
     "required",
     "save",
     "shrink",
+    "unigram_loss",
+    "which_pools",
     "worth_of",
 ]
 
 # Imported when first used: plot loads matplotlib, and most scripts use few of the verbs.
 _LATER = ("datasets", "plot", "testing")
 _VERBS = {
+    "average_params": "scaling.runs.densities", "which_pools": "scaling.forecast.filtering",
     "audit": "scaling.forecast.audits", "checklist": "scaling.forecast.checklists",
     "backtest": "scaling.forecast.backtests", "calibrate": "scaling.forecast.calibration",
     "compare": "scaling.forecast.comparisons",
     "compute_multiplier": "scaling.forecast.multipliers",
     "crossover": "scaling.forecast.crossovers",
     "Ensemble": "scaling.forecast.ensembles", "ensemble": "scaling.forecast.ensembles",
+    "best_mixture": "scaling.forecast.mixtures",
     "best_of_sweep": "scaling.forecast.sweeps", "buildable": "scaling.frontier.shapes",
+    "best_vocabulary": "scaling.forecast.vocabularies",
     "envelope": "scaling.frontier.envelopes", "isoflop": "scaling.frontier.isoflops",
     "worth_of": "scaling.frontier.worths",
     "lint": "scaling.linting", "load": "scaling.storage",

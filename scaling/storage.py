@@ -23,8 +23,8 @@ from scaling.forecast.ensembles import Ensemble
 from scaling.forecast.members import drawn_of, mean_of
 from scaling.forecast.widening import Drift
 from scaling.law import Law
-from scaling.laws import FAMILIES
 from scaling.laws.combined import drifting
+from scaling.laws.naming import family_named, named
 from scaling.runs.noise import Noise
 from scaling.text import brief, quoted
 
@@ -137,19 +137,6 @@ def load(path: str | os.PathLike[str], *, family: type[Law] | None = None) -> Fi
         raise ScalingError(f"{place.name} is a damaged fit: {problem}.") from None
 
 
-def _family(record: dict[str, Any], given: type[Law] | None, file: str) -> type[Law]:
-    """Family that a record names: one of the library's, or the user's own class."""
-    name = brief(record.get("family"))
-    if given is not None and given.__name__ == name:
-        return given
-    if name not in FAMILIES:
-        raise ScalingError(f"{file} holds a {name}, a law of your own; load it with "
-                           f"family={name}.")  # fmt: skip
-    if given is not None and record["kind"] == _KIND:
-        raise ScalingError(f"{file} holds a {name}; family= is {given.__name__}.")
-    return FAMILIES[name]
-
-
 def _record(fit: Fit, *, full: bool) -> dict[str, Any]:
     weights = list(fit.weights) if full else []
     noise = None if fit.noise is None else asdict(fit.noise)
@@ -166,7 +153,7 @@ def _record(fit: Fit, *, full: bool) -> dict[str, Any]:
     return {
         "kind": _KIND,
         "schema": SCHEMA,
-        "family": fit.family.__name__,
+        **named(fit.family),
         "coefs": plain(fit.law.values),
         "columns": dict(fit.columns),
         "cost": fit.cost.to_dict(),
@@ -194,7 +181,7 @@ def _record(fit: Fit, *, full: bool) -> dict[str, Any]:
 
 
 def _fit(record: dict[str, Any], given: type[Law] | None, file: str) -> Fit:
-    family = _family(record, given, file)
+    family = family_named(record, given, file, only=record["kind"] == _KIND)
     drawn = None if record["draws"] is None else _draws(record["draws"], family)
     starts, noise = dict(record["starts"]), record["noise"]
     others = tuple(family(**values) for values in starts.pop("others"))

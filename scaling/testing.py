@@ -21,6 +21,7 @@ from scaling.fitting import LeastSquares, fit
 from scaling.fitting.engine import low_discrepancy
 from scaling.frontier import compute_optimal
 from scaling.law import Law
+from scaling.laws.factories import Origin, origin_of
 from scaling.storage import load, save
 from scaling.text import human
 
@@ -32,6 +33,7 @@ _RANGES = {
     PARAMS: (1e7, 1e11), TOKENS: (1e9, 1e13), "unique_tokens": (1e9, 1e13), COMPUTE: (1e18, 1e25),
     "x": (1e6, 1e12), "vocab_size": (1e3, 1e6), "batch_size": (1e4, 1e8), "steps": (1e3, 1e6),
     "sparsity": (0.01, 0.95), "learning_rate": (1e-5, 1e-1), LOSS: (3.0, 10.0),
+    "samples_seen": (1e11, 1e13), "pool_size": (1e9, 1e13), "pruned_samples": (1e3, 1e8),
 }  # fmt: skip
 _OTHER_RANGE = (1.0, 1e4)
 _DRAWS, _POINTS = 5, 40
@@ -268,7 +270,8 @@ def _recovery(law: Law, inputs: tuple[Array, ...]) -> str:
 
 def _storage(family: type[Law], law: Law, points: dict[str, Array]) -> str:
     home = sys.modules.get(family.__module__)
-    if getattr(home, family.__qualname__, None) is family:  # a class that pickle can find again
+    findable = getattr(home, family.__qualname__, None) is family
+    if findable or isinstance(origin_of(family), Origin):  # a family that pickle can find again
         copy = pickle.loads(pickle.dumps(law))
         if copy.values != law.values:
             return "pickling changes the coefficients"

@@ -1,16 +1,19 @@
 """One suite for all families, and for a law that a user writes in a notebook."""
 
 import inspect
+import pickle
 
 import numpy as np
 import pytest
 
 import scaling
-from scaling.laws import FAMILIES, Coef, Law, coef, published, published_names
+from scaling.laws import FACTORIES, FAMILIES, Coef, Law, coef, published, published_names
 from scaling.testing import check_law, draw_law, draw_points
 
+ALL = {**FAMILIES, **{name: make() for name, make in FACTORIES.items()}}
 
-@pytest.mark.parametrize("family", FAMILIES.values(), ids=list(FAMILIES))
+
+@pytest.mark.parametrize("family", ALL.values(), ids=list(ALL))
 @pytest.mark.parametrize("seed", [0, 100])
 def test_family_conforms(family, seed):
     report = check_law(family, seed=seed)
@@ -21,6 +24,15 @@ def test_family_conforms(family, seed):
 def test_family_is_one_short_file(family):
     lines = inspect.getsource(family).splitlines()
     assert len([line for line in lines if line.strip()]) < 40
+
+
+@pytest.mark.parametrize("make", FACTORIES.values(), ids=list(FACTORIES))
+def test_factory_gives_one_class_that_pickle_finds_again(make):
+    assert make() is make()
+    law = draw_law(make(), 0)
+    copy = pickle.loads(pickle.dumps(law))
+    assert type(copy) is make()
+    assert copy.values == law.values
 
 
 @pytest.mark.parametrize("name", published_names())
@@ -116,7 +128,7 @@ def test_coefficient_without_annotation_is_still_declared():
     assert Bare(A=2.0).predict(tokens=4.0) == pytest.approx(0.5)
 
 
-@pytest.mark.parametrize("family", FAMILIES.values(), ids=list(FAMILIES))
+@pytest.mark.parametrize("family", ALL.values(), ids=list(ALL))
 def test_law_with_many_coefficients_is_many_laws(family):
     laws = [draw_law(family, seed) for seed in range(4)]
     stacked = family.unchecked(

@@ -5,6 +5,7 @@ import itertools
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 import pytest
 
 mpl.use("Agg")
@@ -92,6 +93,11 @@ def test_regret_draws_sizes_and_band(fit):
     offsets = ax.collections[-1].get_offsets()
     np.testing.assert_allclose(offsets[:, 0], answer.table["params"])
     np.testing.assert_allclose(offsets[:, 1], answer.table["excess_mean"])
+    assert ax.get_ylabel() == "mean excess loss"
+    dashed = next(line for line in ax.lines if line.is_dashed())
+    np.testing.assert_allclose(dashed.get_ydata(), answer.within)
+    (name,) = [text for text in ax.texts if text.get_text() == "0.25%"]
+    assert name.xy[1] == answer.within
 
 
 def test_profile_draws_the_curve_its_threshold_and_both_intervals(fit):
@@ -186,6 +192,20 @@ PAPER, NOTEBOOK = (3.3, 2.5), (5.2, 3.6)
 INK_TOUCHES = 1.5  # points by which two texts' boxes may overlap, which hold more than their ink
 
 
+def mixture_of(count):
+    """Best mixture of so many domains, each of which a validation set is like."""
+    names = ("github", "common_crawl", "books", "papers", "chat", "wiki")[:count]
+    family = scaling.laws.data_mixing(names)
+    runs = pd.DataFrame(np.random.default_rng(0).dirichlet(np.full(count, 3.0), 8 * count),
+                        columns=family.inputs)  # fmt: skip
+    stream, fits = np.random.default_rng(1), {}
+    for name in names:
+        law = family(c=2.0, **{f"k_{one}": 0.1 if one == name else 1.0 for one in names})
+        loss = law.predict(runs) * np.exp(stream.normal(0, 0.003, len(runs)))
+        fits[name] = scaling.fit(family, runs.assign(loss=loss))
+    return scaling.best_mixture(fits), runs
+
+
 @pytest.fixture(scope="module")
 def answers(fit):
     computes = np.geomspace(6e18, 1e24, 9)
@@ -198,6 +218,7 @@ def answers(fit):
         "line": scaling.profile(fit, "B"), "share": scaling.profile(fit, "alpha"),
         "contours": scaling.profile(fit, ("E", "alpha")),
         "valley": scaling.profile(fit, ("B", "beta")),
+        "mixtures": {count: mixture_of(count) for count in (2, 3, 6)},
     }  # fmt: skip
 
 
@@ -265,6 +286,15 @@ def test_texts_of_a_figure_can_be_read_at_the_size_of(answers, name, size):
     assert_readable(figure)
     for axis in (ax.xaxis, ax.yaxis):
         assert len(tick_labels(axis)) >= 2
+
+
+@pytest.mark.parametrize("size", [PAPER, NOTEBOOK], ids=["paper", "notebook"])
+@pytest.mark.parametrize("count", [2, 3, 6])
+def test_texts_of_mixtures_can_be_read(answers, count, size):
+    figure, ax = plt.subplots(figsize=size, layout="constrained")
+    found, runs = answers["mixtures"][count]
+    scaling.plot.mixture(found, runs=runs, ax=ax)
+    assert_readable(figure)
 
 
 @pytest.mark.parametrize("size", [PAPER, NOTEBOOK], ids=["paper", "notebook"])

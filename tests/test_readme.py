@@ -97,7 +97,8 @@ def test_table_of_laws_is_that_of_the_code():
 
 def test_choosing_a_law_has_every_family():
     rows = []
-    for name, family in scaling.laws.FAMILIES.items():
+    made = {f"{name}()": make() for name, make in scaling.laws.FACTORIES.items()}
+    for name, family in {**scaling.laws.FAMILIES, **made}.items():
         formula = re.search(r"math:: (.*)", family.__doc__)[1].strip()
         law = scaling.testing.draw_law(family, seed=0)
         best = "closed form" if law.optimum(1e21) is not None else "search"
@@ -110,7 +111,7 @@ def test_choosing_a_law_has_every_family():
     header = ["family", "formula", "inputs", "coefficients", "best allocation"]
     check_part(page, "families", table(header, rows))
     headings = re.findall(r"^### (\w+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
-    assert sorted(headings) == sorted(scaling.laws.FAMILIES)
+    assert sorted(headings) == sorted([*scaling.laws.FAMILIES, *scaling.laws.FACTORIES])
 
 
 @pytest.fixture(scope="module")
@@ -154,6 +155,12 @@ def drawn_over_training(fit):
     largest = fit.runs.loc[fit.runs["compute"] > 4e12, "params"]
     found = {name: scaling.regret(law, 5e12, largest) for name, law in laws.items()}
     return scaling.plot.over_training(found, runs=fit.runs), found["runs of up to 100"].notes[0]
+
+
+def drawn_vocabulary(fit):
+    runs = scaling.datasets.load("sweep", rows="vocabulary")
+    least = runs["loss_nats_per_byte"].min()
+    return scaling.plot.vocabulary(runs), f"lowest loss per byte {least:.4f}"
 
 
 def best_size_ahead(law):
@@ -264,6 +271,23 @@ def drawn_multiplier(fit):
     return scaling.plot.multiplier(found), found.notes[0]
 
 
+def drawn_mixture(fit):
+    family = scaling.laws.data_mixing(("web", "code", "books"))
+    laws = {
+        "prose": family(c=1.9, k_web=0.15, k_code=2.4, k_books=1.2),
+        "programs": family(c=0.7, k_web=1.6, k_code=0.1, k_books=2.2),
+        "stories": family(c=2.0, k_web=1.4, k_code=2.6, k_books=0.15),
+    }
+    rng = np.random.default_rng(0)
+    runs = pd.DataFrame(0.08 + 0.76 * rng.dirichlet(np.ones(3), 16), columns=family.inputs)
+    for name, law in laws.items():
+        runs[f"loss_{name}"] = law.predict(runs) * np.exp(rng.normal(0, 0.004, 16))
+    found = scaling.best_mixture({
+        name: scaling.fit(family, runs, columns={"loss": f"loss_{name}"}) for name in laws
+    })  # fmt: skip
+    return scaling.plot.mixture(found, runs=runs), found.notes[-1]
+
+
 def drawn_three_ways(fit):
     curves = scaling.datasets.load("sweep_curves", rows="isoflop")
     ways = {
@@ -315,9 +339,53 @@ def drawn_shrink(fit):
     return scaling.plot.shrink(found), found.notes[0]
 
 
+@functools.cache
+def four_pools():
+    """The pools of filter_or_keep.md, fitted together."""
+    rng = np.random.default_rng(0)
+    seen = np.geomspace(2e6, 5e8, 12)
+    tables = []
+    for name, b, tau in (
+        ("best", 0.20, 3.0), ("good", 0.17, 4.0), ("fair", 0.14, 6.0), ("poor", 0.11, 8.0),
+    ):  # fmt: skip
+        law = scaling.laws.DataUtility(n0=5e5, b=b, tau=tau, d=0.1)
+        error = law.predict(samples_seen=seen, pool_size=1.28e7)
+        noisy = error * np.exp(rng.normal(0, 0.004, len(seen)))
+        tables.append(pd.DataFrame(
+            {"pool": name, "samples_seen": seen, "pool_size": 1.28e7, "error": noisy}))  # fmt: skip
+    runs = pd.concat(tables, ignore_index=True)
+    return scaling.fit(scaling.laws.DataUtility, runs, by="pool", shared=("n0", "d"))
+
+
+def drawn_pools(fit):
+    found = scaling.which_pools(four_pools(), [1e7, 3e7, 1e8, 3e8, 1e9])
+    return scaling.plot.pools(found), found.notes[0]
+
+
+def drawn_pruned(fit):
+    """Both laws of pruned size, fitted below 200K samples and drawn beyond."""
+    truth = scaling.laws.ExponentialDecay(e0=0.03, A=0.6, P0=1.2e5, s=0.9)
+    kept = np.geomspace(1e4, 1e6, 30)
+    noise = np.exp(np.random.default_rng(0).normal(0, 0.003, len(kept)))
+    error = truth.predict(pruned_samples=kept)
+    runs = pd.DataFrame({"pruned_samples": kept, "error": error * noise})
+    below = runs[kept < 2e5]
+    columns = {"x": "pruned_samples", "loss": "error"}
+    fits = {
+        "exponential": scaling.fit(scaling.laws.ExponentialDecay, below),
+        "power law": scaling.fit(scaling.laws.PowerLawPlusConstant, below, columns=columns),
+    }
+    answers = {name: fit.forecast(pruned_samples=np.geomspace(1e4, 1e6, 60))
+               for name, fit in fits.items()}  # fmt: skip
+    ends = [f"{answer.table['error'].iloc[-1]:.3f}" for answer in answers.values()]
+    return scaling.plot.forecast(answers, runs=runs), " ".join(ends)
+
+
 @pytest.mark.parametrize(
     "draw",
     [
+        drawn_pools,
+        drawn_pruned,
         drawn_next_run,
         drawn_shrink,
         drawn_decision,
@@ -327,6 +395,7 @@ def drawn_shrink(fit):
         drawn_valleys,
         drawn_over_training,
         drawn_three_ways,
+        drawn_mixture,
         drawn_crossover,
         drawn_multiplier,
         drawn_profile,
@@ -334,6 +403,7 @@ def drawn_shrink(fit):
         drawn_audit,
         drawn_backtest,
         drawn_sweep,
+        drawn_vocabulary,
     ],
 )
 def test_picture_shows_what_its_description_says(sweep_fit, draw):

@@ -8,7 +8,7 @@ from scipy.optimize import minimize_scalar
 
 import scaling
 from scaling.laws import Chinchilla, Coef, DataConstrained, Law, coef, published
-from scaling.repeats import repeat_issues
+from scaling.reach import input_issues
 
 MUENNIGHOFF_2023, HUBER, FORMULA = "Muennighoff et al. 2023", "Huber 1e-3", "no fit"
 MUENNIGHOFF = published("muennighoff-2023").law
@@ -428,7 +428,7 @@ def test_the_overfit_region_holds_the_runs_that_more_epochs_made_worse(unfiltere
     issue = next(issue for issue in fit.issues if issue.code == "overfitted-runs")
     assert issue.rows == tuple(runs.index[worse])
     inside = np.array([
-        bool(repeat_issues(run._asdict())) and repeat_issues(run._asdict())[0].code
+        bool(input_issues({}, run._asdict())) and input_issues({}, run._asdict())[0].code
         == "overfit-region" for run in runs.itertuples(index=False)
     ])  # fmt: skip
     assert inside[worse].mean() > 0.9

@@ -27,6 +27,7 @@ __all__ = [
     "UNNAMED",
     "Curve",
     "Pair",
+    "merged",
     "pair_of",
     "same_recipes",
     "share_below",
@@ -164,10 +165,10 @@ class Pair:
                 f"{self.b.name}.",
                 "Give one cost= where they should be the same."))  # fmt: skip
         told = [(curve.name, issue) for curve in (self.a, self.b) for issue in curve.source.issues]
-        return (*found, *_merged(told))
+        return (*found, *merged(told))
 
 
-def _merged(told: Iterable[tuple[str, Issue]]) -> list[Issue]:
+def merged(told: Iterable[tuple[str, Issue]]) -> list[Issue]:
     """Issues of named sources, those of one code as one that says which source has which."""
     by_code: dict[str, list[tuple[str, Issue]]] = {}
     for name, issue in told:

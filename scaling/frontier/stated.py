@@ -10,18 +10,21 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from scaling.answer import beyond, beyond_issues, level_issues
+from scaling.answer import level_issues
 from scaling.columns import COMPUTE, FLOPS_PER_TOKEN, PARAMS, RATIO, TOKENS
 from scaling.cost import SIX_ND, Cost
 from scaling.errors import ScalingError
 from scaling.frontier.table import Frontier, slopes, with_ends
 from scaling.frontier.terms import positive
 from scaling.law import Law
+from scaling.reach import beyond, beyond_issues
 from scaling.source import Source
 
 __all__ = ["stated_frontier", "states_allocation"]
 
 Array: TypeAlias = NDArray[np.float64]
+
+_PART = "params_vocabulary"  # of the size: it does not say how many tokens a compute pays for
 
 
 def states_allocation(source: Any) -> bool:
@@ -45,7 +48,8 @@ def _told(source: Source) -> str:
 
 
 def _is_size(column: str) -> bool:
-    return column.startswith(PARAMS) or column == FLOPS_PER_TOKEN
+    whole = column.startswith(PARAMS) and column != _PART
+    return whole or column == FLOPS_PER_TOKEN
 
 
 def stated_frontier(source: Source, compute: Any, *, cost: Cost | None, level: float) -> Frontier:

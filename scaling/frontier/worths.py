@@ -18,7 +18,6 @@ from scaling.frontier.allocation import Question
 from scaling.frontier.table import with_ends
 from scaling.frontier.terms import ask, positive
 from scaling.law import Law
-from scaling.repeats import repeat_issues
 from scaling.source import Source
 from scaling.text import human, percent
 
@@ -100,7 +99,8 @@ def worth_of(
     question = ask(source, cost, held)
     budgets = positive(COMPUTE, compute)
     best = question.best_inputs(budgets)
-    parts, issues, sizes = [], [*repeat_issues(best)], None
+    parts, sizes = [], None
+    issues: list[Issue] = []
     if source.draws is not None:
         found = question.allocate(source.draws, budgets)[question.size]
         sizes = np.broadcast_to(found, (source.draws.count, len(budgets)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scaling.law import Law, coef
+from scaling.laws.factories import factory
 
-__all__ = ["averaged", "drifting", "family_from", "origin_of", "product_of"]
+__all__ = ["averaged", "drifting", "product_of"]
 
 _TRADED = ("params", "tokens")
-_MADE: dict[tuple[str, tuple[type[Law], ...]], type[Law]] = {}
 
 
+@factory
 def averaged(*families: type[Law]) -> type[Law]:
     """Family that predicts the weighted geometric mean of what several families predict.
 
@@ -71,7 +72,7 @@ def averaged(*families: type[Law]) -> type[Law]:
             for role in _TRADED
         }
 
-    return _family("Ensemble", families[0], declared, formula, averaged, families, optimum)
+    return _like("Ensemble", families[0], declared, formula, optimum)
 
 
 def _best(law: Law, role: str, budget: Any) -> Any:
@@ -109,6 +110,7 @@ def _by_row(chosen: NDArray[np.intp], functions: Sequence[Any], inputs: Sequence
     return found
 
 
+@factory
 def drifting(family: type[Law]) -> type[Law]:
     r"""The family, multiplied by a power of compute beyond the runs it was fitted to.
 
@@ -149,7 +151,7 @@ def drifting(family: type[Law]) -> type[Law]:
     def optimum(self: Any, budget: Any) -> Mapping[str, Any] | None:
         return base(self).optimum(budget)  # the drift is the same for all that a budget buys
 
-    return _family(family.__name__, family, declared, formula, drifting, (family,), optimum)
+    return _like(family.__name__, family, declared, formula, optimum)
 
 
 def product_of(family: type[Law], inputs: Sequence[Any]) -> Any:
@@ -166,58 +168,11 @@ def product_of(family: type[Law], inputs: Sequence[Any]) -> Any:
     return math.prod(measured[1:], start=measured[0])
 
 
-def _family(
-    name: str, like: type[Law], declared: dict[str, Any], formula: Any, factory: Any,
-    families: tuple[type[Law], ...], optimum: Any = Law.optimum,
-) -> type[Law]:  # fmt: skip
-    """The family that a factory makes of families: one class, however often it is asked for."""
-    key = (factory.__name__, families)
-    if key in _MADE:
-        return _MADE[key]
-
-    def reduce(self: Any) -> Any:
-        return _rebuilt, (origin_of(type(self)), self.values)
-
-    _MADE[key] = type(name, (Law,), {
-        "inputs": like.inputs, "target": like.target, "source": like.source, "formula": formula,
-        "optimum": optimum, "__reduce__": reduce, "made_of": key, **declared,
+def _like(
+    name: str, like: type[Law], declared: dict[str, Any], formula: Any, optimum: Any
+) -> type[Law]:
+    """A family that predicts the target of another one from the same inputs."""
+    return type(name, (Law,), {
+        "inputs": like.inputs, "target": like.target, "source": like.source, "within": like.within,
+        "shares": like.shares, "formula": formula, "optimum": optimum, **declared,
     })  # fmt: skip
-    return _MADE[key]
-
-
-def origin_of(family: type[Law]) -> Any:
-    """How a family is made: the class itself, or the factory's name and what it was given.
-
-    Examples
-    --------
-    >>> from scaling.laws import PowerLaw
-    >>> origin_of(drifting(PowerLaw))
-    ('drifting', (<class 'scaling.laws.power_law.PowerLaw'>,))
-    """
-    made_of = getattr(family, "made_of", None)
-    if made_of is None:
-        return family
-    factory, families = made_of
-    return factory, tuple(origin_of(one) for one in families)
-
-
-def family_from(origin: Any) -> type[Law]:
-    """Family that :func:`origin_of` told of.
-
-    Examples
-    --------
-    >>> from scaling.laws import PowerLaw
-    >>> family_from(origin_of(drifting(PowerLaw))) is drifting(PowerLaw)
-    True
-    """
-    if isinstance(origin, type):
-        return origin
-    factory, families = origin
-    return _FACTORIES[factory](*(family_from(one) for one in families))
-
-
-_FACTORIES: dict[str, Callable[..., type[Law]]] = {"averaged": averaged, "drifting": drifting}
-
-
-def _rebuilt(origin: Any, values: dict[str, Any]) -> Law:
-    return family_from(origin).unchecked(values)

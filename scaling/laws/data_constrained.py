@@ -19,8 +19,7 @@ class DataConstrained(Law):
 
     .. math:: L(N, D, U) = E + A N'^{-\alpha} + B D'^{-\beta}
 
-    Of D tokens U are unique, and :math:`D' = U + U R_D (1 - e^{-(D/U - 1) / R_D})`. In the same way
-    N' comes of N, of the params that the unique tokens fill, and of R_N.
+    with :math:`D' = U + U R_D (1 - e^{-(D/U - 1) / R_D})`, and :math:`N'` likewise.
     """
 
     inputs = ("params", "tokens", "unique_tokens")

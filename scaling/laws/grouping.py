@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scaling.law import Law
-from scaling.laws.combined import family_from, origin_of
+from scaling.laws.factories import factory
 
 __all__ = ["GROUP", "grouped", "law_of", "own"]
 
@@ -30,7 +29,7 @@ def own(name: str, group: int) -> str:
     return f"{name}__{group + 1}"
 
 
-@cache
+@factory
 def grouped(family: type[Law], count: int, shared: tuple[str, ...]) -> type[Law]:
     """Family that is a law of the given family for each of several groups of runs.
 
@@ -80,12 +79,10 @@ def grouped(family: type[Law], count: int, shared: tuple[str, ...]) -> type[Law]
             for name, slope in slopes.items() for group in range(1 if name in shared else count)
         }  # fmt: skip
 
-    def reduce(self: Any) -> Any:
-        return _rebuilt, (origin_of(family), count, shared, self.values)
-
     return type(family.__name__, (Law,), {
         "inputs": (*family.inputs, GROUP), "target": family.target, "source": family.source,
-        "formula": formula, "gradient": gradient, "__reduce__": reduce, **declared,
+        "within": family.within, "shares": family.shares, "formula": formula,
+        "gradient": gradient, **declared,
     })  # fmt: skip
 
 
@@ -102,8 +99,3 @@ def _at(place: NDArray[np.intp], values: list[Any]) -> Array:
     """Each run's value of a coefficient, shape (n,), or (k, n) for k laws."""
     together = np.stack(np.broadcast_arrays(*values), axis=-1)
     return np.asarray(together if together.ndim == 1 else together[..., 0, :])[..., place]
-
-
-def _rebuilt(origin: Any, count: int, shared: tuple[str, ...], values: Any) -> Law:
-    family: Any = family_from(origin)
-    return grouped(family, count, shared).unchecked(values)

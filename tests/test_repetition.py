@@ -416,6 +416,17 @@ def test_a_forecast_of_many_epochs_says_so(two_free, params, epochs, code):
     assert told == ({code} if code else set())
 
 
+@pytest.mark.parametrize(
+    ("compute", "code"), [(1e20, None), (1e22, "many-epochs"), (1e25, "overfit-region")]
+)
+def test_a_best_allocation_of_many_epochs_says_so(compute, code):
+    best = scaling.compute_optimal(MUENNIGHOFF, compute, held={"unique_tokens": 25e9})
+    row = best.table.iloc[0]
+    assert (row["epochs"] > 4) == (code is not None)
+    assert (row["params"] > 25e9 / 2) == (code == "overfit-region")
+    assert codes(best) == ([code] if code else [])
+
+
 def test_the_overfit_region_holds_the_runs_that_more_epochs_made_worse(unfiltered_runs):
     """By the rule of this test: a lower loss at fewer tokens of the same text, 1% or more."""
     runs = unfiltered_runs

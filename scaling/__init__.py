@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from scaling.forecast.crossovers import crossover as crossover
     from scaling.forecast.ensembles import Ensemble as Ensemble
     from scaling.forecast.ensembles import ensemble as ensemble
+    from scaling.forecast.filtering import which_pools as which_pools
     from scaling.forecast.mixtures import best_mixture as best_mixture
     from scaling.forecast.multipliers import compute_multiplier as compute_multiplier
     from scaling.forecast.sweeps import best_of_sweep as best_of_sweep
@@ -43,7 +44,9 @@ if TYPE_CHECKING:
     from scaling.frontier.isoflops import isoflop as isoflop
     from scaling.frontier.shapes import buildable as buildable
     from scaling.frontier.shrinking import shrink as shrink
+    from scaling.frontier.worths import worth_of as worth_of
     from scaling.linting import lint as lint
+    from scaling.runs.densities import average_params as average_params
     from scaling.storage import load as load
     from scaling.storage import save as save
 
@@ -66,6 +69,7 @@ __all__ = [
     "NoTradeoffError",
     "ScalingError",
     "audit",
+    "average_params",
     "backtest",
     "best_mixture",
     "best_of_sweep",
@@ -93,11 +97,14 @@ __all__ = [
     "required",
     "save",
     "shrink",
+    "which_pools",
+    "worth_of",
 ]
 
 # Imported when first used: plot loads matplotlib, and most scripts use few of the verbs.
 _LATER = ("datasets", "plot", "testing")
 _VERBS = {
+    "average_params": "scaling.runs.densities", "which_pools": "scaling.forecast.filtering",
     "audit": "scaling.forecast.audits", "checklist": "scaling.forecast.checklists",
     "backtest": "scaling.forecast.backtests", "calibrate": "scaling.forecast.calibration",
     "compare": "scaling.forecast.comparisons",
@@ -107,6 +114,7 @@ _VERBS = {
     "best_mixture": "scaling.forecast.mixtures",
     "best_of_sweep": "scaling.forecast.sweeps", "buildable": "scaling.frontier.shapes",
     "envelope": "scaling.frontier.envelopes", "isoflop": "scaling.frontier.isoflops",
+    "worth_of": "scaling.frontier.worths",
     "lint": "scaling.linting", "load": "scaling.storage",
     "profile": "scaling.fitting.profiling", "save": "scaling.storage",
     "shrink": "scaling.frontier.shrinking",

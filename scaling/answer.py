@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -12,20 +12,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from scaling.columns import COLUMNS, PARAMS, RATIO, TOKENS
+from scaling.columns import COLUMNS
 from scaling.errors import Issue, worst_first
 from scaling.source import check_level
 from scaling.text import folded, human, rounded, scalar_text, times
 
 __all__ = [
-    "HORIZON",
     "Answer",
-    "beyond",
-    "beyond_issues",
     "issue_dict",
     "issue_lines",
     "level_issues",
-    "ratio_issues",
     "report_html",
     "report_text",
     "shown",
@@ -43,8 +39,6 @@ _AS_COUNT = {"params", "tokens", "FLOPs"}
 _AS_AMOUNT = {"device_hours", "days", "cut", "needed"}
 _NOTHING = 1e-7  # a share of this size is rounding
 _DRAWS_BEYOND = 2  # draws beyond each end that an interval needs
-_TOLD_BEYOND = 3.0  # an answer this many times beyond the runs is told to be one
-HORIZON = 1e3  # times beyond the runs from which no interval is trusted, however it widens
 
 
 @dataclass(frozen=True)
@@ -132,114 +126,6 @@ def issue_lines(issues: tuple[Issue, ...], rest: str = "in .issues") -> list[str
     lines = [str(issue) for issue in worst_first(issues)[:_ISSUES_SHOWN]]
     left = len(issues) - _ISSUES_SHOWN
     return [*lines, *([f"and {left} more {rest}"] if left > 0 else [])]
-
-
-def beyond(ranges: Mapping[str, tuple[float, float]], columns: Mapping[str, Array]) -> Array:
-    """By which factor each point lies outside the ranges of the runs; 1 inside.
-
-    A range that reaches 0 is measured in its own widths instead.
-
-    Parameters
-    ----------
-    ranges : mapping of str to (float, float)
-        Smallest and largest value by column; columns without one do not count.
-    columns : mapping of str to ndarray, shape (m,)
-        The points.
-
-    Examples
-    --------
-    >>> beyond({"params": (1e8, 1e10)}, {"params": np.array([1e9, 7e10])})
-    array([1., 7.])
-    """
-    factor = np.ones(max(np.size(values) for values in columns.values()))
-    for name, values in columns.items():
-        low, high = ranges.get(name, (np.nan, np.nan))
-        with np.errstate(all="ignore"):
-            if low > 0:
-                factor = np.fmax(factor, np.fmax(values / high, low / values))
-            elif high > low:
-                outside = np.maximum(np.maximum(values - high, low - values), 0)
-                factor = np.fmax(factor, 1 + outside / (high - low))
-    return factor
-
-
-def beyond_issues(factor: Array, *, widened: bool = False, drawn: bool = True) -> tuple[Issue, ...]:
-    """An issue where the farthest point lies well beyond the runs.
-
-    Parameters
-    ----------
-    factor : ndarray
-        As of :func:`beyond`.
-    widened : bool
-        Whether the intervals widen with the distance.
-    drawn : bool
-        Whether there are resamples.
-    """
-    farthest = float(np.max(factor, initial=1.0))
-    if not farthest >= _TOLD_BEYOND:
-        return ()
-    lies = f"The answer lies {times(farthest)} beyond the runs"
-    if widened and farthest > HORIZON:
-        return (Issue("beyond-the-runs", "weakens",
-                      f"{lies}: its intervals widen with the distance, as past forecasts erred, "
-                      f"but beyond {times(HORIZON)} that is too little to rely on.",
-                      "Train a run on the way, and forecast from there."),)  # fmt: skip
-    if widened:
-        return (Issue("beyond-the-runs", "note",
-                      f"{lies}: its intervals widen with the distance, as past forecasts erred.",
-                      "Train a run on the way, and see whether it falls inside."),)  # fmt: skip
-    if not drawn:
-        return (Issue("beyond-the-runs", "weakens",
-                      f"{lies}, and no interval says how far off it may be.",
-                      "Forecast with scaling.ensemble and its resamples."),)  # fmt: skip
-    return (Issue(
-        "beyond-the-runs", "weakens",
-        f"{lies}: intervals are the sampling error of one law, and on public tables held about a "
-        "third of the larger runs at nominal 90%.",
-        "Forecast with scaling.ensemble, or backtest the fit and calibrate it.",
-    ),)  # fmt: skip
-
-
-def ratio_issues(
-    ranges: Mapping[str, tuple[float, float]], inputs: Mapping[str, Any]
-) -> tuple[Issue, ...]:
-    """An issue where tokens per param lie well outside those of the runs.
-
-    Params and tokens may each lie inside, so it is not told by :func:`beyond`; and no interval
-    widens with it.
-
-    Parameters
-    ----------
-    ranges : mapping of str to (float, float)
-        Those of a source; it knows the ratios of its runs or it does not.
-    inputs : mapping of str to ndarray
-        The points, by role; those of other roles do not matter.
-
-    Examples
-    --------
-    >>> point = {"params": np.array([1e9]), "tokens": np.array([1e12])}
-    >>> issues = ratio_issues({"tokens_per_param": (5.0, 50.0)}, point)
-    >>> [issue.code for issue in issues]
-    ['ratio-beyond']
-    """
-    if RATIO not in ranges or not {PARAMS, TOKENS} <= set(inputs):
-        return ()
-    low, high = ranges[RATIO]
-    with np.errstate(all="ignore"):
-        ratio = np.asarray(inputs[TOKENS], dtype=float) / np.asarray(inputs[PARAMS], dtype=float)
-        outside = np.fmax(ratio / high, low / ratio)
-    if not (np.isfinite(outside) & (outside >= _TOLD_BEYOND)).any():
-        return ()
-    worst = float(ratio[np.nanargmax(np.where(np.isfinite(outside), outside, np.nan))])
-    lesson = ("Far above the ratios it was fitted at, a law makes more tokens look worth more than "
-              "they are (Sardana et al. 2024)." if worst > high else
-              "What a law says there no run has shown.")  # fmt: skip
-    return (Issue(
-        "ratio-beyond", "weakens",
-        f"The answer has {human(worst)} tokens per param, and the runs {human(low)} to "
-        f"{human(high)}. {lesson}",
-        "Train a small model at such a ratio, and fit with it.",
-    ),)  # fmt: skip
 
 
 def level_issues(

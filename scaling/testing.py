@@ -33,6 +33,7 @@ _RANGES = {
     PARAMS: (1e7, 1e11), TOKENS: (1e9, 1e13), "unique_tokens": (1e9, 1e13), COMPUTE: (1e18, 1e25),
     "x": (1e6, 1e12), "vocab_size": (1e3, 1e6), "batch_size": (1e4, 1e8), "steps": (1e3, 1e6),
     "sparsity": (0.01, 0.95), "learning_rate": (1e-5, 1e-1), LOSS: (3.0, 10.0),
+    "samples_seen": (1e11, 1e13), "pool_size": (1e9, 1e13), "pruned_samples": (1e3, 1e8),
 }  # fmt: skip
 _OTHER_RANGE = (1.0, 1e4)
 _DRAWS, _POINTS = 5, 40

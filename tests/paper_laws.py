@@ -3,6 +3,7 @@
 import numpy as np
 
 from scaling import Law, coef
+from scaling.laws import DataConstrained
 
 # Muennighoff et al. 2023, github.com/huggingface/datablations: the base law they freeze.
 C4_BASE = {
@@ -14,49 +15,11 @@ C4_BASE = {
 }
 
 
-def size_worth_training(tokens, E, A, B, alpha, beta):
-    """Compute-optimal size for so many tokens: N*(D) = G (G D)^(beta/alpha)."""
-    G = (alpha * A / (beta * B)) ** (1 / (alpha + beta))
-    return G * (G * tokens) ** (beta / alpha)
-
-
-def with_diminishing_returns(unique, total, half):
-    """Effective amount of something repeated: U (1 + R* (1 - exp(-R / R*)))."""
-    repeats = np.maximum(total / unique - 1, 0)
-    return unique * (1 - half * np.expm1(-repeats / half))
-
-
-class DataConstrained(Law):
-    """Muennighoff et al. 2023, arXiv:2305.16264: repeated tokens and excess params fade.
-
-    The size beyond which params are in excess follows from the law's own base.
-    """
-
-    inputs = ("params", "tokens", "unique_tokens")
-    source = "Muennighoff et al. 2023, arXiv:2305.16264, eqs. 5-6"
-
-    E = coef("irreducible loss", typical=(0.2, 4))
-    A = coef("params prefactor", typical=(1e0, 1e5))
-    B = coef("tokens prefactor", typical=(1e0, 1e5))
-    alpha = coef("params exponent", typical=(0.05, 1))
-    beta = coef("tokens exponent", typical=(0.05, 1))
-    RD = coef("repeats of data worth their tokens", typical=(0.5, 100))
-    RN = coef("excess of params worth their size", typical=(0.5, 100))
-
-    def threshold(self, U):
-        return size_worth_training(U, self.E, self.A, self.B, self.alpha, self.beta)
-
-    def formula(self, N, D, U):
-        n = with_diminishing_returns(np.minimum(N, self.threshold(U)), N, self.RN)
-        d = with_diminishing_returns(U, D, self.RD)
-        return self.E + self.A * n**-self.alpha + self.B * d**-self.beta
-
-
 class DataConstrainedC4Threshold(DataConstrained):
-    """The same with the threshold of excess params at the published base, whatever the fit."""
+    """The law of repeated data whose excess params are told by the published base."""
 
-    def threshold(self, U):
-        return size_worth_training(U, **C4_BASE)
+    def filled(self, U):
+        return DataConstrained(**C4_BASE, R_D=1.0, R_N=1.0).filled(U)
 
 
 class Routed(Law):

@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from pages import DOCS, check_part, table
-from paper_laws import C4_BASE, DataConstrained
+from paper_laws import C4_BASE
 from scipy.optimize import minimize
 
 import scaling
 from scaling import Huber, LeastAbsolute, LeastSquares
-from scaling.laws import Chinchilla, PowerLawPlusConstant
+from scaling.laws import Chinchilla, DataConstrained, PowerLawPlusConstant
 
 PAGE = DOCS / "how_fits_go_wrong.md"
 HOFFMANN_START = [6, 6, 0.5, 0.34, 0.28]  # ln A, ln B, ln E, alpha, beta: near the printed law
@@ -139,10 +139,10 @@ def test_the_worth_of_repeats_is_not_in_the_runs(data):
     runs = pd.read_csv(data / "data-constrained-muennighoff" / "runs_fit182.csv")
     runs = runs.rename(columns={"val_loss": "loss"})
     rows, objectives = [], []
-    for RD in (5, 8, 12, 15.4, 20, 30, 50, 200):
-        fit = scaling.fit(DataConstrained, runs, fixed={**C4_BASE, "RD": RD}, bootstrap=0)
+    for R_D in (5, 8, 12, 15.4, 20, 30, 50, 200):
+        fit = scaling.fit(DataConstrained, runs, fixed={**C4_BASE, "R_D": R_D}, bootstrap=0)
         objectives.append(fit.objective_value)
-        rows.append([f"{RD:g}", f"{fit.law.RN:.1f}", f"{fit.objective_value:.5f}"])
+        rows.append([f"{R_D:g}", f"{fit.law.R_N:.1f}", f"{fit.objective_value:.5f}"])
     assert max(objectives[2:]) / min(objectives) - 1 < 0.003
     header = ["R_D held at", "best R_N", "objective"]
     check_part(PAGE, "repeats", table(header, rows))

@@ -240,9 +240,11 @@ def test_a_ratio_is_told_from_three_times_outside(usual, times, told, high):
         assert ("look worth more" in far(answer)[0].message) == high
 
 
-def test_regret_tells_a_ratio_outside(usual):
+def test_regret_tells_a_ratio_outside(usual, sweep):
     assert far(scaling.regret(usual, 1e12, [5e3, 1e5]))
-    assert not far(scaling.regret(usual, 1e12, [5e4, 1e5]))
+    whole = scaling.fit(Chinchilla, sweep, bootstrap=0)
+    assert not far(scaling.regret(whole, 1e12, [2e4, 5e4]))
+    assert far(scaling.regret(whole, 1e12, [1e3, 5e4]))
 
 
 def test_a_fit_that_was_kept_still_knows_its_ratios(usual, tmp_path):

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from paper_laws import C4_BASE, DataConstrained
+from paper_laws import C4_BASE
 from scipy import stats
 from scipy.optimize import approx_fprime, least_squares, minimize
 
@@ -16,7 +16,7 @@ from scaling.datasets.simulated import isoflop_runs
 from scaling.fitting.paths import _Tangent
 from scaling.fitting.preparing import problem_behind
 from scaling.fitting.sandwich import sandwich_at
-from scaling.laws import Chinchilla, PowerLawPlusConstant, published
+from scaling.laws import Chinchilla, DataConstrained, PowerLawPlusConstant, published
 
 DELTA = 1e-3
 STRICT = {"xtol": 1e-15, "ftol": 1e-15, "gtol": 1e-15}
@@ -323,20 +323,20 @@ def test_intervals_on_240_runs_are_those_of_an_independent_program(large):
 def test_profile_has_the_flat_valley_of_repeated_data(two_free, printed):
     known = {5: ".01616", 8: ".01596", 12: ".01585", 20: ".01584", 30: ".01582", 50: ".01581",
              200: ".01582"}  # fmt: skip
-    answer = scaling.profile(two_free, "RD", points=list(known))
+    answer = scaling.profile(two_free, "R_D", points=list(known))
     assert answer.curve["objective"].tolist() == [printed(text) for text in known.values()]
     assert answer.table.loc[0, "value_high"] == np.inf
-    assert any(said.startswith("RD is not bounded above: the objective stays below the threshold")
+    assert any(said.startswith("R_D is not bounded above: the objective stays below the threshold")
                for said in answer.notes)  # fmt: skip
 
 
 def test_profile_is_the_lower_envelope(two_free):
     """With two coefficients free, the other one can be tried at every value."""
-    curve = scaling.profile(two_free, "RD", points=15).curve
+    curve = scaling.profile(two_free, "R_D", points=15).curve
     runs = two_free.runs
     tried = np.geomspace(1e-2, 1e8, 4001)[:, None]
     for _, row in curve.iterrows():
-        law = DataConstrained(**C4_BASE, RD=row["RD"], RN=tried)
+        law = DataConstrained(**C4_BASE, R_D=row["R_D"], R_N=tried)
         columns = (runs[name].to_numpy() for name in DataConstrained.inputs)
         residual = np.log(law.formula(*columns)) - np.log(runs["loss"].to_numpy())
         size = np.abs(residual)
@@ -346,12 +346,12 @@ def test_profile_is_the_lower_envelope(two_free):
 
 
 def test_no_point_lies_above_what_another_minimum_leads_to(two_free):
-    curve = scaling.profile(two_free, "RD", points=15).curve
+    curve = scaling.profile(two_free, "R_D", points=15).curve
     for law in two_free.starts.others:
         for _, row in curve.iterrows():
             other = scaling.fit(
                 DataConstrained, two_free.runs, bootstrap=0,
-                fixed={**C4_BASE, "RD": row["RD"]}, bounds={"RN": (law.RN / 3, law.RN * 3)},
+                fixed={**C4_BASE, "R_D": row["R_D"]}, bounds={"R_N": (law.R_N / 3, law.R_N * 3)},
             )  # fmt: skip
             assert row["objective"] <= other.objective_value * (1 + 1e-8)
 
@@ -509,7 +509,7 @@ def test_runs_without_noise_are_told(demo):
 
 def test_a_profile_that_meets_a_lower_minimum_says_so(two_free):
     stuck = replace(two_free, objective_value=1.01 * two_free.objective_value)
-    answer = scaling.profile(stuck, "RD", points=5)
+    answer = scaling.profile(stuck, "R_D", points=5)
     assert codes(answer)["lower-minimum"] == "weakens"
     assert answer.lowest == pytest.approx(two_free.objective_value, rel=1e-6)
 
@@ -578,7 +578,7 @@ def test_wider_is_the_root_of_the_variance_inflation(line_fit):
 
 def test_coefficients_without_end_are_said(two_free, demo):
     said = " ".join(two_free.inseparable().sentences)
-    assert "RD is not bounded above" in said
+    assert "R_D is not bounded above" in said
     loss = TRUTH.predict(params=1e9, tokens=demo["tokens"])
     loss = loss * np.exp(np.random.default_rng(0).normal(0, 3e-3, 63))
     one_size = scaling.fit(Chinchilla, demo.assign(params=1e9, loss=loss), bootstrap=0)

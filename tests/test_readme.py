@@ -310,6 +310,15 @@ def test_three_ways_on_the_runs_of_hoffmann_2022(chinchilla_runs):
     picture_says(path, ax, ways["IsoFLOP"].notes[0])
 
 
+def drawn_epochs(fit):
+    law = scaling.published("muennighoff-2023")
+    computes = [10 ** (19 + i / 12) for i in range(61)]
+    frontier = scaling.compute_optimal(law, computes, held={"unique_tokens": 25e9})
+    last = frontier.table.iloc[-1]
+    ax = scaling.plot.frontier(frontier, column="loss", colour="epochs")
+    return ax, f"loss {last['loss']:.4f} after {last['epochs']:.1f} epochs"
+
+
 def drawn_next_run(fit):
     made = scaling.ensemble(fit.runs)
     ahead = scaling.compute_optimal(made, np.geomspace(1e12, AHEAD, 30)).table
@@ -324,13 +333,58 @@ def drawn_shrink(fit):
     return scaling.plot.shrink(found), found.notes[0]
 
 
+@functools.cache
+def four_pools():
+    """The pools of filter_or_keep.md, fitted together."""
+    rng = np.random.default_rng(0)
+    seen = np.geomspace(2e6, 5e8, 12)
+    tables = []
+    for name, b, tau in (
+        ("best", 0.20, 3.0), ("good", 0.17, 4.0), ("fair", 0.14, 6.0), ("poor", 0.11, 8.0),
+    ):  # fmt: skip
+        law = scaling.laws.DataUtility(n0=5e5, b=b, tau=tau, d=0.1)
+        error = law.predict(samples_seen=seen, pool_size=1.28e7)
+        noisy = error * np.exp(rng.normal(0, 0.004, len(seen)))
+        tables.append(pd.DataFrame(
+            {"pool": name, "samples_seen": seen, "pool_size": 1.28e7, "error": noisy}))  # fmt: skip
+    runs = pd.concat(tables, ignore_index=True)
+    return scaling.fit(scaling.laws.DataUtility, runs, by="pool", shared=("n0", "d"))
+
+
+def drawn_pools(fit):
+    found = scaling.which_pools(four_pools(), [1e7, 3e7, 1e8, 3e8, 1e9])
+    return scaling.plot.pools(found), found.notes[0]
+
+
+def drawn_pruned(fit):
+    """Both laws of pruned size, fitted below 200K samples and drawn beyond."""
+    truth = scaling.laws.ExponentialDecay(e0=0.03, A=0.6, P0=1.2e5, s=0.9)
+    kept = np.geomspace(1e4, 1e6, 30)
+    noise = np.exp(np.random.default_rng(0).normal(0, 0.003, len(kept)))
+    error = truth.predict(pruned_samples=kept)
+    runs = pd.DataFrame({"pruned_samples": kept, "error": error * noise})
+    below = runs[kept < 2e5]
+    columns = {"x": "pruned_samples", "loss": "error"}
+    fits = {
+        "exponential": scaling.fit(scaling.laws.ExponentialDecay, below),
+        "power law": scaling.fit(scaling.laws.PowerLawPlusConstant, below, columns=columns),
+    }
+    answers = {name: fit.forecast(pruned_samples=np.geomspace(1e4, 1e6, 60))
+               for name, fit in fits.items()}  # fmt: skip
+    ends = [f"{answer.table['error'].iloc[-1]:.3f}" for answer in answers.values()]
+    return scaling.plot.forecast(answers, runs=runs), " ".join(ends)
+
+
 @pytest.mark.parametrize(
     "draw",
     [
+        drawn_pools,
+        drawn_pruned,
         drawn_next_run,
         drawn_shrink,
         drawn_decision,
         drawn_frontier,
+        drawn_epochs,
         drawn_fit,
         drawn_valleys,
         drawn_over_training,

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from pages import DOCS, UPDATE, check_part, table
-from paper_laws import C4_BASE, DataConstrained, Routed
+from paper_laws import Routed
 
 import scaling
 from scaling import Huber, LeastAbsolute, LeastSquares
@@ -22,7 +22,7 @@ LOWEST_240 = 0.0010182740178
 HUBER = "Huber 1e-3"
 FORMULA = "no fit"
 BESIROGLU, PORIAN_2024 = "Besiroglu et al. 2024", "Porian et al. 2024"
-MUENNIGHOFF_2023, CLARK = "Muennighoff et al. 2023", "Clark et al. 2022"
+CLARK = "Clark et al. 2022"
 RESAMPLES = 4000  # as many as Besiroglu et al. 2024 draw
 
 
@@ -241,99 +241,6 @@ def test_bhagia_2024_ladder_huber_forecasts_the_13b_run(data, reproduces):
 
 
 @pytest.fixture(scope="module")
-def repeated_runs(data):
-    table = pd.read_csv(data / "data-constrained-muennighoff" / "runs_fit182.csv")
-    return table.rename(columns={"val_loss": "loss"})
-
-
-MUENNIGHOFF = DataConstrained(**C4_BASE, RD=15.387756, RN=5.309743)
-
-
-def test_muennighoff_2023_published_law_scores_on_its_runs(repeated_runs, reproduces):
-    """The notebook's 0.015825936570763588 is in single precision."""
-    reproduces(MUENNIGHOFF_2023, "objective of the published law, 182 runs", "0.015825936570763588",
-               huber_sum(MUENNIGHOFF, repeated_runs), rel=1e-6, objective=HUBER,
-               verdict="reproduced")  # fmt: skip
-
-
-def test_muennighoff_2023_huber_has_a_lower_minimum_than_the_published(
-    repeated_runs, printed, prints, reproduces
-):
-    fit = scaling.fit(DataConstrained, repeated_runs, fixed=C4_BASE, bootstrap=0)
-    assert fit.objective_value == printed(".01580466")
-    prints(fit.law, RD="95.4", RN="1.706")
-    theirs = {"objective": ".0158259", "R_D": "15.39", "R_N": "5.31"}
-    ours = {"objective": fit.objective_value, "R_D": fit.law.RD, "R_N": fit.law.RN}
-    reproduces(MUENNIGHOFF_2023, "minimum with R_D and R_N free, 182 runs", theirs, ours,
-               objective=HUBER,
-               verdict="ours is lower: theirs is a local minimum of a flat valley")  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("free", "published", "other", "objective"),
-    [("RD", 2.9157212, {"RN": 1e12}, "0.01692235"), ("RN", 713.0015, {"RD": 1e-9}, "0.02410778")],
-)
-def test_muennighoff_2023_huber_ablations_with_one_decay(
-    repeated_runs, printed, reproduces, free, published, other, objective
-):
-    """Excess params keep their worth, or repeated tokens have none. Where the notebook stopped
-    scores what it prints, and the minimum is no higher."""
-    law = DataConstrained(**C4_BASE, **other, **{free: published})
-    assert huber_sum(law, repeated_runs) == printed(objective)
-    fit = scaling.fit(DataConstrained, repeated_runs, fixed=C4_BASE | other, bootstrap=0)
-    assert huber_sum(fit.law, repeated_runs) <= huber_sum(law, repeated_runs)
-    reproduces(MUENNIGHOFF_2023, f"minimum with {free} alone", objective, fit.objective_value,
-               digits=9, objective=HUBER,
-               verdict="ours is lower: theirs stopped early")  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("RD", "RN", "objective"),
-    [(5, "19.1", ".01616"), (8, "9.6", ".01596"), (12, "6.4", ".01585"),
-     (20, "3.2", ".01584"), (30, "2.7", ".01582"), (50, "2.3", ".01581"), (200, "1.4", ".01582")],
-)  # fmt: skip
-def test_muennighoff_2023_huber_profile_of_the_repeats(
-    repeated_runs, printed, prints, RD, RN, objective
-):
-    fit = scaling.fit(DataConstrained, repeated_runs, fixed={**C4_BASE, "RD": RD}, bootstrap=0)
-    prints(fit.law, RN=RN)
-    assert fit.objective_value == printed(objective)
-
-
-def test_muennighoff_2023_huber_with_seven_free(repeated_runs, prints, reproduces):
-    """The excess of params is worth its size without end, and its coefficient runs away."""
-    fit = scaling.fit(DataConstrained, repeated_runs, bounds={"RN": (1e-3, 1e14)}, bootstrap=0)
-    assert fit.objective_value <= 0.00656590
-    prints(fit.law, RD="25.2", E="1.831", beta=".4663")
-    assert fit.ended == {"RN": "upper bound"}
-    reproduces(MUENNIGHOFF_2023, "objective with seven coefficients free", "", fit.objective_value,
-               objective=HUBER, verdict="ours alone: R_N runs to infinity")  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("params", "tokens", "loss"),
-    [(6.34e9, 242e9, "2.2256440889984477"), (8.67e9, 178e9, "2.2269634075087867")],
-)
-def test_muennighoff_2023_formula_test_vectors(reproduces, params, tokens, loss):
-    """Printed by the authors' code."""
-    found = MUENNIGHOFF.predict(params=params, tokens=tokens, unique_tokens=25e9)
-    reproduces(MUENNIGHOFF_2023, f"loss at N {params:g}, D {tokens:g}, 25e9 of them unique", loss,
-               float(found), rel=1e-7, digits=9, objective=FORMULA, verdict="formula")  # fmt: skip
-
-
-def test_muennighoff_2023_formula_best_allocation_with_unique_tokens_held(reproduces):
-    """The authors' grid has its best point at D = 237.337e9 (9.49 epochs), N = 7.0224e9."""
-    compute = 6 * 7.0224e9 * 237.337e9
-    best = scaling.compute_optimal(MUENNIGHOFF, compute, held={"unique_tokens": 25e9})
-    row = best.table.iloc[0]
-    grid_point = MUENNIGHOFF.predict(params=7.0224e9, tokens=237.337e9, unique_tokens=25e9)
-    reproduces(MUENNIGHOFF_2023, "best allocation at 1e22 FLOPs with 25e9 unique tokens",
-               {"params": "7.0224e9", "tokens": "237.337e9"}, row[["params", "tokens"]].to_dict(),
-               rel=2e-3, digits=4, objective=FORMULA, verdict="formula: to their grid")  # fmt: skip
-    assert row["loss"] <= grid_point
-
-
-@pytest.fixture(scope="module")
 def routed_runs(data):
     """Last row of each run that routes half of its layers, each token to one expert."""
     table = pd.read_csv(data / "routed-clark" / "curves.csv.gz").sort_values("step")
@@ -485,6 +392,7 @@ RECORDING = [
         "isoflop",
         "mixing",
         "over_training",
+        "repetition",
         "reproductions",
     )
 ]

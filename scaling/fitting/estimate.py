@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scaling.errors import FitError, Issue, whole, worst_first
 from scaling.fitting.constraints import Constraints
 from scaling.fitting.data import Data
-from scaling.fitting.health import Starts, at_bounds, far_runs, health
+from scaling.fitting.health import Starts, at_bounds, far_runs, health, one_sided
 from scaling.fitting.objective import Huber, Objective
 from scaling.fitting.preparing import (
     checked,
@@ -47,7 +47,6 @@ _FEW_GROUPS = 10
 _FLAT_VALLEY = 0.3  # log factor from which resamples also start along the flattest direction
 _LACK_OF_FIT = 1.5
 _FEW_FREEDOM = 5
-_BOUND_SHARE = 0.1
 _MOVED_SHARE = 0.01
 
 
@@ -283,15 +282,8 @@ def _with_draws(
             "several-minima", "weakens",
             f"{percent(drawn.moved)} of resamples preferred another minimum than the fit's.",
             "The intervals include both; read fit.starts.others."))  # fmt: skip
-    if drawn.bound > _BOUND_SHARE and "zero" not in fit.ended.values():
-        issues.append(
-            Issue(
-                "resamples-at-bound",
-                "weakens",
-                f"{percent(drawn.bound)} of resamples ended with a coefficient at a bound.",
-                "That end of its interval is the bound, not the data; fix it or add runs.",
-            )
-        )
+    if "zero" not in fit.ended.values():
+        issues += one_sided(problem, drawn.u)
     if codes is not None and codes.max() + 1 < _FEW_GROUPS:
         issues.append(
             Issue(

@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from scaling.answer import Answer, beyond, beyond_issues, level_issues, ratio_issues
+from scaling.answer import Answer, level_issues
 from scaling.columns import COMPUTE
 from scaling.errors import ScalingError
 from scaling.fitting.data import QUANTILES, Data
 from scaling.fitting.objective import Objective
+from scaling.reach import beyond, beyond_issues, input_issues
 from scaling.runs.door import as_frame, numbers
 from scaling.runs.noise import Noise
 from scaling.source import Source, summarise, widens
@@ -99,7 +100,7 @@ def forecast_of(
     })  # fmt: skip
     title = f"{type(source.best).__name__} forecast of {target}"
     far = beyond_issues(factor, widened=widens(source.draws), drawn=draws is not None)
-    issues = (*source.issues, *far, *ratio_issues(source.ranges, named))
+    issues = (*source.issues, *far, *input_issues(source.ranges, named))
     if source.draws is not None:
         issues = (*issues, *level_issues(source.draws.count, level))
     return Forecast(table, title, level, source.draws_kind, issues, source.assumptions)

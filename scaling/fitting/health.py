@@ -14,9 +14,18 @@ from scaling.fitting.problem import Problem
 from scaling.fitting.search import LOOSE, Found, flatness
 from scaling.law import Law
 from scaling.robust import usual_spread
-from scaling.text import human, scalar_text
+from scaling.text import human, percent, scalar_text
 
-__all__ = ["AHEAD", "Starts", "at_bounds", "far_places", "far_runs", "health", "joined"]
+__all__ = [
+    "AHEAD",
+    "Starts",
+    "at_bounds",
+    "far_places",
+    "far_runs",
+    "health",
+    "joined",
+    "one_sided",
+]
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -30,6 +39,9 @@ _CONDITION = 1e8
 _INSIDE_MOST = 0.9
 _DECREMENT = 1e-10
 _FAR_FROM_TYPICAL = 30.0
+_ONE_SIDE = 0.1  # share of the resamples outside the one end that they give
+_AT_LIMIT = 1e-9
+_BOUND_SHARE = 0.05  # of the resamples at a bound, from which a 90% interval ends there
 AHEAD = 10.0  # other minima are shown by what they predict at this multiple of the largest run
 
 
@@ -65,9 +77,9 @@ def at_bounds(problem: Problem, u: Array) -> dict[str, str]:
     lower, upper = problem.limits
     ended = {}
     for j, name in enumerate(problem.free):
-        if u[j] <= lower[j] + 1e-9:
+        if u[j] <= lower[j] + _AT_LIMIT:
             ended[name] = "lower"
-        elif u[j] >= upper[j] - 1e-9:
+        elif u[j] >= upper[j] - _AT_LIMIT:
             ended[name] = "upper"
     return ended
 
@@ -150,6 +162,38 @@ def _bounds(problem: Problem, u: Array, law: Law) -> Iterator[Issue]:
                 "unusual-coefficient", "note",
                 f"{name} is {human(found)}; it is usually between {human(low)} and {human(high)}.",
                 "Check the units of the inputs.")  # fmt: skip
+
+
+def one_sided(problem: Problem, drawn: Array) -> tuple[Issue, ...]:
+    """An issue where so many resamples ended at a bound that the runs give no end there.
+
+    Parameters
+    ----------
+    problem : Problem
+    drawn : ndarray, shape (n, q)
+        Coordinates of the resamples.
+    """
+    lower, upper = problem.limits
+    at_end = {"lower": drawn <= lower + _AT_LIMIT, "upper": drawn >= upper - _AT_LIMIT}
+    values = problem.laws(drawn).values
+    told = []
+    for end, there in at_end.items():
+        beyond = _ONE_SIDE if end == "upper" else 1 - _ONE_SIDE
+        for name, share in zip(problem.free, there.mean(axis=0), strict=True):
+            if share > _BOUND_SHARE:
+                known = scalar_text(float(np.quantile(values[name], beyond)))
+                side = "above" if end == "upper" else "below"
+                told.append(
+                    f"{name} ended at its {end} bound in {percent(share)} of resamples, so these "
+                    f"runs say little more than that it is {side} {known}"
+                )
+    if not told:
+        return ()
+    return (Issue(
+        "resamples-at-bound", "weakens", f"{'; '.join(told)}.",
+        "That end of its interval is the bound, not the data: see scaling.profile, fix it, or add "
+        "runs that show its effect.",
+    ),)  # fmt: skip
 
 
 def _directions(problem: Problem, u: Array) -> Iterator[Issue]:

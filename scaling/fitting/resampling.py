@@ -37,13 +37,10 @@ class Resampled:
         Coordinates of each resample's minimum.
     moved : float
         Share of the pilot resamples that preferred another minimum than the fit's.
-    bound : float
-        Share of resamples that ended at a bound.
     """
 
     u: Array
     moved: float
-    bound: float
 
 
 def resample_counts(
@@ -117,10 +114,7 @@ def resample(
         else:
             ended = lowest(problem, starts, weights, stages, shift)[0]
         found.append(ended)
-    drawn = np.vstack(found)[:n]
-    lower, upper = problem.limits
-    at_bound = ((drawn <= lower + 1e-9) | (drawn >= upper - 1e-9)).any(axis=1)
-    return Resampled(drawn, moved, float(at_bound.mean()))
+    return Resampled(np.vstack(found)[:n], moved)
 
 
 def _pilot(

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from scaling.answer import beyond
 from scaling.forecast.sides import SAME, Pair
 from scaling.law import Law
+from scaling.reach import beyond
 from scaling.source import summarise
 
 __all__ = ["crossings", "signs", "turning_places", "turns"]

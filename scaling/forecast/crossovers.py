@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from scaling.answer import HORIZON, Answer, beyond, beyond_issues
+from scaling.answer import Answer
 from scaling.columns import COLUMNS
 from scaling.cost import Cost
 from scaling.errors import Issue, ScalingError
@@ -26,6 +26,7 @@ from scaling.forecast.sides import (
 )  # fmt: skip
 from scaling.frontier.table import with_ends
 from scaling.frontier.terms import positive
+from scaling.reach import HORIZON, beyond, beyond_issues
 from scaling.source import Source, summarise
 from scaling.text import human, percent
 

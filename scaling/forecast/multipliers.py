@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from scaling.answer import Answer, beyond, beyond_issues
+from scaling.answer import Answer
 from scaling.cost import Cost
 from scaling.errors import Issue
 from scaling.forecast.sides import Pair, pair_of, same_recipes, share_below, undefined
 from scaling.frontier.table import with_ends
 from scaling.frontier.terms import positive
 from scaling.law import Law
+from scaling.reach import beyond, beyond_issues
 from scaling.source import Source
 from scaling.text import human, percent
 

@@ -10,12 +10,13 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from scaling.answer import beyond, beyond_issues, level_issues
+from scaling.answer import level_issues
 from scaling.columns import COMPUTE, PARAMS, TOKENS
 from scaling.cost import Cost
 from scaling.errors import Issue, NoTradeoffError, ScalingError
 from scaling.frontier.searching import lowest
 from scaling.law import Law
+from scaling.reach import beyond, beyond_issues, input_issues
 from scaling.source import Source, widens
 from scaling.text import human, percent
 
@@ -273,7 +274,7 @@ class Question:
         far = beyond(self.source.ranges, {COMPUTE: reached}) if reached.size else reached
         draws = self.source.draws
         told = beyond_issues(far, widened=widens(draws), drawn=draws is not None)
-        issues = (*self.source.issues, *told)
+        issues = (*self.source.issues, *told, *input_issues(self.source.ranges, values))
         if draws is not None:
             issues = (*issues, *level_issues(draws.count, level))
         if sizes is None or np.isfinite(sizes).all():

@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from scaling.answer import beyond, beyond_issues
 from scaling.columns import COMPUTE
 from scaling.cost import Cost
 from scaling.errors import Issue
 from scaling.frontier.table import Frontier, with_ends
 from scaling.frontier.terms import positive
+from scaling.reach import beyond, beyond_issues
 from scaling.source import summarise
 
 __all__ = ["Lines", "Power"]

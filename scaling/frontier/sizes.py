@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from scaling.answer import Answer, ratio_issues
+from scaling.answer import Answer
 from scaling.columns import COMPUTE, PARAMS, TOKENS
 from scaling.cost import Cost, Hardware
 from scaling.errors import Issue, ScalingError
@@ -163,8 +163,9 @@ def regret(
     )
     curve = _table(question, budget, grid, within, level, wasted=False)
     band = _band(grid, curve["probability_within"].to_numpy())
-    asked = {question.size: sizes, TOKENS: table[question.column(TOKENS)].to_numpy()}
-    issues = (*question.issues_at(best, drawn, level), *ratio_issues(source.ranges, asked))
+    spent = np.full(len(sizes) + 1, budget[0])  # of the sizes asked, and of the best one
+    given = {question.size: np.append(sizes, best_size)}
+    issues = question.issues_at(question.allocate(source.best, spent, given), drawn, level)
     if np.isnan(band[0]):
         issues = (*issues, Issue(
             "no-safe-size", "weakens",

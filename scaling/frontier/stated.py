@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from scaling.answer import beyond, beyond_issues, level_issues
+from scaling.answer import level_issues
 from scaling.columns import COMPUTE, FLOPS_PER_TOKEN, PARAMS, RATIO, TOKENS
 from scaling.cost import SIX_ND, Cost
 from scaling.errors import ScalingError
 from scaling.frontier.table import Frontier, slopes, with_ends
 from scaling.frontier.terms import positive
 from scaling.law import Law
+from scaling.reach import beyond, beyond_issues
 from scaling.source import Source
 
 __all__ = ["stated_frontier", "states_allocation"]

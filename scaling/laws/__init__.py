@@ -5,7 +5,10 @@ from collections.abc import Callable
 from scaling.law import Coef, Law, coef
 from scaling.laws.chinchilla import Chinchilla
 from scaling.laws.coupled_chinchilla import CoupledChinchilla
+from scaling.laws.data_constrained import DataConstrained
 from scaling.laws.data_mixing import data_mixing
+from scaling.laws.data_utility import DataUtility
+from scaling.laws.exponential_decay import ExponentialDecay
 from scaling.laws.kaplan import Kaplan
 from scaling.laws.over_trained import DownstreamError, OverTrained
 from scaling.laws.power_law import PowerLaw, PowerLawPlusConstant
@@ -15,7 +18,7 @@ FAMILIES: dict[str, type[Law]] = {
     family.__name__: family
     for family in (
         PowerLaw, PowerLawPlusConstant, Chinchilla, CoupledChinchilla, Kaplan, OverTrained,
-        DownstreamError,
+        DataConstrained, DownstreamError, DataUtility, ExponentialDecay,
     )
 }  # fmt: skip
 # Families of as many coefficients as asked for; each makes one without arguments too.
@@ -27,7 +30,10 @@ __all__ = [
     "Chinchilla",
     "Coef",
     "CoupledChinchilla",
+    "DataConstrained",
+    "DataUtility",
     "DownstreamError",
+    "ExponentialDecay",
     "Kaplan",
     "Law",
     "OverTrained",

@@ -1,6 +1,7 @@
 """Figures of finished answers: each draws a table on Axes and returns the Axes."""
 
 from scaling.plot.draws import pairs
+from scaling.plot.filtering import pools
 from scaling.plot.fits import fit
 from scaling.plot.forecasts import forecast
 from scaling.plot.frontiers import frontier
@@ -28,6 +29,7 @@ __all__ = [
     "multiplier",
     "over_training",
     "pairs",
+    "pools",
     "profile",
     "regret",
     "shrink",

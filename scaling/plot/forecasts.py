@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from itertools import cycle
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -14,9 +16,11 @@ from scaling.cost import SIX_ND
 from scaling.errors import ScalingError
 from scaling.fitting.forecasting import Forecast
 from scaling.plot.style import (
+    BAND,
     INK,
     MAIN,
     QUIET,
+    SERIES,
     axes_for,
     label,
     made_by,
@@ -27,6 +31,7 @@ from scaling.plot.style import (
     title,
 )  # fmt: skip
 from scaling.plot.ticks import human_ticks
+from scaling.text import listed
 
 __all__ = ["forecast"]
 
@@ -34,15 +39,19 @@ Array: TypeAlias = NDArray[np.float64]
 
 _NEXT_RUN, _PLAIN = "next_run", "plain_"
 _POINT = 10
+_CALL = "fit.forecast(params=..., tokens=...)"
 
 
-def forecast(answer: Forecast, *, runs: Any = None, ax: Axes | None = None) -> Axes:
+def forecast(
+    answer: Forecast | Mapping[str, Forecast], *, runs: Any = None, ax: Axes | None = None
+) -> Axes:
     """Loss forecast against compute, with the intervals of the curve and of a single run.
 
     Parameters
     ----------
-    answer : Forecast
+    answer : Forecast, or mapping of str to Forecast
         Of one point or more; a line joins them. The plain fit of an ensemble is drawn dashed.
+        Several forecasts of one target are drawn by their names, with the curves' intervals.
     runs : table, optional
         Shown as points; they need the columns of the forecast.
     ax : Axes, optional
@@ -67,21 +76,16 @@ def forecast(answer: Forecast, *, runs: Any = None, ax: Axes | None = None) -> A
     >>> ax.get_xlabel()
     '6 x params x tokens (FLOPs)'
     """
-    made_by(answer, Forecast, "forecast", "fit.forecast(params=..., tokens=...)")
+    if isinstance(answer, Mapping):
+        return _several(answer, runs, axes_for(ax))
+    made_by(answer, Forecast, "forecast", _CALL)
     table = answer.table
     target = _target(table)
     x, name = _place(table, target)
     order = np.argsort(x, kind="stable")
     table, x = table.iloc[order], x[order]
     ax = axes_for(ax)
-    drawn = x
-    if runs is not None:
-        inputs = _inputs(table, target)
-        *places, seen = run_numbers(runs, [*inputs, target], "forecast")
-        frame = pd.DataFrame(dict(zip(inputs, places, strict=True)))
-        drawn = np.append(x, _along(frame, inputs))
-        ax.scatter(drawn[len(x):], seen, s=_POINT, color=QUIET, alpha=0.6, linewidths=0,
-                   label="runs")  # fmt: skip
+    drawn = np.append(x, _runs(ax, table, target, runs)) if runs is not None else x
     level = f"{100 * answer.level:.10g}%"
     if np.isfinite(table[f"{target}_low"]).any():
         for stem, shade, said in ((_NEXT_RUN, 0.15, f"{level}, a single run"),
@@ -102,6 +106,46 @@ def forecast(answer: Forecast, *, runs: Any = None, ax: Axes | None = None) -> A
     quiet(ax)
     ax.legend(frameon=False, fontsize=sizes_of(ax).tick)
     title(ax, answer.title)
+    return ax
+
+
+def _runs(ax: Axes, table: pd.DataFrame, target: str, runs: Any) -> Array:
+    """Places of the runs, drawn as points."""
+    inputs = _inputs(table, target)
+    *places, seen = run_numbers(runs, [*inputs, target], "forecast")
+    at = _along(pd.DataFrame(dict(zip(inputs, places, strict=True))), inputs)
+    ax.scatter(at, seen, s=_POINT, color=QUIET, alpha=0.6, linewidths=0, label="runs")
+    return at
+
+
+def _several(answers: Mapping[str, Forecast], runs: Any, ax: Axes) -> Axes:
+    """Forecasts of one target side by side, each with the interval of its curve."""
+    if not answers:
+        raise ScalingError("plot.forecast needs one forecast or more; got none.")
+    for answer in answers.values():
+        made_by(answer, Forecast, "forecast", _CALL)
+    axes = {(_target(one.table), _place(one.table, _target(one.table))[1])
+            for one in answers.values()}  # fmt: skip
+    if len(axes) > 1:
+        raise ScalingError("Forecasts on one figure must be of one target along one input; got "
+                           f"{listed(sorted(' along '.join(pair) for pair in axes))}.")  # fmt: skip
+    ((target, along),) = axes
+    shown = next(iter(answers.values()))
+    drawn = _runs(ax, shown.table, target, runs) if runs is not None else np.empty(0)
+    for (name, answer), (colour, dashes, _) in zip(answers.items(), cycle(SERIES), strict=False):
+        x, table = _place(answer.table, target)[0], answer.table
+        if np.isfinite(table[f"{target}_low"]).any():
+            ax.fill_between(x, table[f"{target}_low"], table[f"{target}_high"], color=colour,
+                            alpha=BAND, linewidth=0)  # fmt: skip
+        ax.plot(x, table[target], color=colour, linestyle=dashes, linewidth=1.6, label=name)
+        drawn = np.append(drawn, x)
+    ax.set(xscale="log", xlabel=along, ylabel=label(target))
+    ax.set_xlim(spaced_ends(drawn, log=True))
+    human_ticks(ax, "x", drawn)
+    quiet(ax)
+    ax.legend(frameon=False, fontsize=sizes_of(ax).tick)
+    band = f"; band {shown.level:.0%}, {shown.kind}" if shown.kind != "none" else ""
+    title(ax, f"Forecasts of {target.replace('_', ' ')}{band}")
     return ax
 
 

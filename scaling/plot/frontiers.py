@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.colors import ListedColormap, LogNorm
 
 from scaling.columns import COMPUTE
 from scaling.counting import refuse_mixed_counting
@@ -16,12 +18,14 @@ from scaling.frontier import Frontier
 from scaling.plot.labels import label_lines
 from scaling.plot.style import (
     BAND,
+    INK,
     QUIET,
     SERIES,
     axes_for,
     label,
     quiet,
     run_numbers,
+    shades,
     sizes_of,
     title,
 )
@@ -33,11 +37,14 @@ __all__ = ["frontier"]
 _FEW = 15  # points that are marked one by one
 _AROUND = 10.0  # times a single compute that are shown
 _LINE = 41  # points of a line
+_THICK = 3.5  # width in points of a line whose colour tells something
+_COLOURS = 64
+_ONE_COLOUR = 1.01  # factor from which values have colours of their own
 
 
 def frontier(
-    frontier: Frontier | Mapping[str, Frontier], *, column: str = "params", runs: Any = None,
-    ax: Axes | None = None,
+    frontier: Frontier | Mapping[str, Frontier], *, column: str = "params",
+    colour: str | None = None, runs: Any = None, ax: Axes | None = None,
 ) -> Axes:  # fmt: skip
     """Best params, tokens or loss against compute, with intervals; several frontiers overlaid.
 
@@ -48,6 +55,8 @@ def frontier(
         :func:`scaling.envelope` and :func:`scaling.compute_optimal`, of runs or published laws.
     column : str
         Column of the frontiers' tables.
+    colour : str, optional
+        Column that colours the line of a single frontier, such as ``"epochs"``.
     runs : table, optional
         Runs to show as points, with compute and the column.
     ax : Axes, optional
@@ -59,7 +68,8 @@ def frontier(
     Raises
     ------
     ScalingError
-        If the frontiers count params in different ways, or one lacks the column.
+        If the frontiers count params in different ways, one lacks a column, or several are to be
+        coloured.
 
     Examples
     --------
@@ -82,6 +92,10 @@ def frontier(
     refuse_mixed_counting({name: one.table.columns for name, one in shown.items()})
     for name, one in shown.items():
         _check_column(name if several else "", one, column)
+    if colour is not None and len(shown) > 1:
+        raise ScalingError("colour= tells the values along one line; give one frontier.")
+    if colour is not None:
+        one_of("colour", colour, _columns(next(iter(shown.values()))))
     computes = np.concatenate([one.table[COMPUTE] for one in shown.values()])
     lines = {name: _line(one, computes, column) for name, one in shown.items()}
     if all(line.empty for line in lines.values()):
@@ -99,6 +113,8 @@ def frontier(
         if line.empty:
             continue
         seen.append(_draw(ax, shown[name].table, line, column, *style))
+        if colour is not None:
+            _colour(ax, line.dropna(subset=[colour]), column, colour)
         last = line.iloc[-1]
         text = name if several else _value(last[column], shown[name], column)
         ends.append((last[COMPUTE], last[column], text, style[0]))
@@ -112,10 +128,14 @@ def frontier(
 
 
 def _check_column(name: str, one: Frontier, column: str) -> None:
-    known = [c for c in one.table.columns if not c.endswith(("_low", "_high")) and c != COMPUTE]
+    known = _columns(one)
     if name and column not in known:
         raise ScalingError(f"{name} has no {column}; it has {', '.join(known)}.")
     one_of("column", column, known)
+
+
+def _columns(one: Frontier) -> list[str]:
+    return [c for c in one.table.columns if not c.endswith(("_low", "_high")) and c != COMPUTE]
 
 
 def _grows(one: Frontier, column: str) -> bool:
@@ -167,6 +187,27 @@ def _draw(
     ax.errorbar(points[COMPUTE], points[column], yerr=reach, fmt=marker, color=colour, markersize=4,
                 elinewidth=1, linestyle="none")  # fmt: skip
     return _ends(points, column)
+
+
+def _colour(ax: Axes, line: pd.DataFrame, column: str, colour: str) -> None:
+    """The line once more, each part in the colour of its value, with a bar that tells them."""
+    value, points = line[colour].to_numpy(), line[[COMPUTE, column]].to_numpy()
+    low, high = float(value.min()), float(value.max())
+    norm = LogNorm(low, high if high > low * _ONE_COLOUR else low * _ONE_COLOUR)
+    colours = ListedColormap(shades(_COLOURS))
+    between = np.sqrt(value[1:] * value[:-1])
+    ends = [points[[i, i + 1]] for i in range(len(points) - 1)]
+    parts = LineCollection(ends, array=between, cmap=colours, norm=norm, linewidths=_THICK,
+                           capstyle="round")  # fmt: skip
+    ax.add_collection(parts)
+    if len(points) < _FEW:
+        ax.scatter(points[:, 0], points[:, 1], c=value, cmap=colours, norm=norm, s=26, zorder=3)
+    sizes = sizes_of(ax)
+    bar = ax.figure.colorbar(parts, ax=ax, pad=0.02, fraction=0.05, aspect=25)
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(colors=INK, which="both", labelsize=sizes.tick, length=2)
+    bar.set_label(label(colour), color=INK, size=sizes.axis)
+    human_ticks(bar.ax, "y", [low, high])
 
 
 def _finish(ax: Axes, column: str, seen: pd.DataFrame, *, log: bool) -> None:

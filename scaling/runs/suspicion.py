@@ -11,6 +11,7 @@ from scaling.columns import COLUMNS, COMPUTE, PARAMS, TOKENS
 from scaling.cost import Cost
 from scaling.errors import ColumnError, Issue, name_rows
 from scaling.runs.door import loose_numbers, numbers
+from scaling.runs.overfitting import overfitted
 from scaling.runs.reading import provenance
 from scaling.runs.tuning import tuned_in
 from scaling.text import brief, human, listed, parse_number
@@ -24,6 +25,7 @@ _COST_TOLERANCE = 1.2  # compute may differ from its cost by this factor
 _SMALL_PARAMS, _SMALL_TOKENS = 1e5, 1e6  # few tables of language models lie wholly below these
 _SAME_INPUT, _SAME_SETTING = 0.02, 0.05  # steps of log within which two values are one
 _MOST_A_PARAM = 1e5  # tokens per param; more of them means that params come in a unit
+_ONE_WILL_DO = ("pool_size",)  # its effect is how often it is seen, which samples_seen spreads
 _DECADE = 10.0
 _SHARE = "share_"  # how inputs begin that are parts of a whole
 _CONSTANT_RATIO = 0.02  # standard deviation of log tokens per param
@@ -103,7 +105,7 @@ def _found(frame: pd.DataFrame, columns: Mapping[str, str], cost: Cost) -> Itera
                 "Add runs with fewer and with more tokens per param.")  # fmt: skip
     for role, name in columns.items():
         column = COLUMNS.get(known[role])
-        if column is not None and column.kind == "target":
+        if column is not None and (column.kind == "target" or column.name in _ONE_WILL_DO):
             continue
         values = inputs[role]
         low, high = float(values.min()), float(values.max())
@@ -116,6 +118,10 @@ def _found(frame: pd.DataFrame, columns: Mapping[str, str], cost: Cost) -> Itera
                 else f"{name} is {human(low)} in every run, so nothing is known of its effect.",
                 f"Add runs with smaller or larger {name}.")  # fmt: skip
     yield from _duplicates(frame, columns)
+    for role, name in known.items():
+        if name in COLUMNS and COLUMNS[name].kind == "target":
+            found = {other: values for other, values in inputs.items() if other != role}
+            yield from overfitted(frame.index, found, inputs[role])
     if sizes:
         yield from _confounds(frame, columns, inputs[sizes[0]])
     yield from _settings_vary(frame, columns, inputs)

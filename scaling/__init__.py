@@ -22,6 +22,7 @@ from scaling.frontier import Frontier, compute_optimal, regret, required
 from scaling.law import Law, coef
 from scaling.laws.presets import published
 from scaling.runs import read_runs
+from scaling.runs.tokenizing import TokensPerCharacter, embedding_width, unigram_loss
 
 if TYPE_CHECKING:
     from scaling import datasets as datasets
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from scaling.forecast.mixtures import best_mixture as best_mixture
     from scaling.forecast.multipliers import compute_multiplier as compute_multiplier
     from scaling.forecast.sweeps import best_of_sweep as best_of_sweep
+    from scaling.forecast.vocabularies import best_vocabulary as best_vocabulary
     from scaling.frontier.envelopes import envelope as envelope
     from scaling.frontier.isoflops import isoflop as isoflop
     from scaling.frontier.shapes import buildable as buildable
@@ -68,11 +70,13 @@ __all__ = [
     "LeastSquares",
     "NoTradeoffError",
     "ScalingError",
+    "TokensPerCharacter",
     "audit",
     "average_params",
     "backtest",
     "best_mixture",
     "best_of_sweep",
+    "best_vocabulary",
     "bootstrap",
     "buildable",
     "calibrate",
@@ -82,6 +86,7 @@ __all__ = [
     "compute_multiplier",
     "compute_optimal",
     "crossover",
+    "embedding_width",
     "ensemble",
     "envelope",
     "fit",
@@ -97,6 +102,7 @@ __all__ = [
     "required",
     "save",
     "shrink",
+    "unigram_loss",
     "which_pools",
     "worth_of",
 ]
@@ -113,6 +119,7 @@ _VERBS = {
     "Ensemble": "scaling.forecast.ensembles", "ensemble": "scaling.forecast.ensembles",
     "best_mixture": "scaling.forecast.mixtures",
     "best_of_sweep": "scaling.forecast.sweeps", "buildable": "scaling.frontier.shapes",
+    "best_vocabulary": "scaling.forecast.vocabularies",
     "envelope": "scaling.frontier.envelopes", "isoflop": "scaling.frontier.isoflops",
     "worth_of": "scaling.frontier.worths",
     "lint": "scaling.linting", "load": "scaling.storage",

@@ -19,6 +19,7 @@ __all__ = [
     "rounded",
     "scalar_text",
     "times",
+    "to_its_last_digit",
 ]
 
 _SUFFIXES = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9, "g": 1e9, "t": 1e12}
@@ -29,6 +30,7 @@ _LARGEST_SUFFIXED = 1e15
 _LINE = 100
 _LONGEST_NUMBER = 1000  # characters
 _SHOWN, _LISTED = 40, 12  # characters of a value and values of a list that a message shows
+_IN_FULL = 1e5  # a number below this, such as a batch of 1024, is no longer in full than in short
 _LONG = 1e4  # from here on a number is written with a suffix
 _DIGITS_OF_AN_ERROR = 2
 
@@ -102,6 +104,19 @@ def times(factor: float) -> str:
     if math.isfinite(factor) and abs(factor) >= _LONG:
         return f"{_power_of_ten(factor, 3)}x"
     return f"{float(f'{factor:.3g}'):.15g}x"
+
+
+def to_its_last_digit(value: float) -> str:
+    """Number in short, or in full where it is small and the short form would round it.
+
+    Examples
+    --------
+    >>> to_its_last_digit(1024), to_its_last_digit(2000), to_its_last_digit(2**20)
+    ('1024', '2K', '1.05M')
+    """
+    short = human(value)
+    lost = value < _IN_FULL and parse_number(short) != value
+    return f"{value:.15g}" if lost else short
 
 
 def rounded(value: float, error: float) -> str:

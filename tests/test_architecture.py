@@ -71,9 +71,9 @@ def test_the_package_itself_is_imported_by_the_command_line_only():
 
 
 @pytest.mark.parametrize("path", LAW_FILES, ids=lambda path: path.stem)
-def test_law_file_imports_only_numpy_and_what_a_law_is(path):
+def test_law_file_imports_only_numpy_and_what_a_law_and_its_cost_are(path):
     factories = {"scaling.errors", "scaling.laws.factories"}
-    assert imported(path) <= {"numpy", "scaling.law"} | (
+    assert imported(path) <= {"numpy", "scaling.law", "scaling.cost"} | (
         factories if path.stem in scaling.laws.FACTORIES else set()
     )
 

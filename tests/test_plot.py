@@ -93,6 +93,11 @@ def test_regret_draws_sizes_and_band(fit):
     offsets = ax.collections[-1].get_offsets()
     np.testing.assert_allclose(offsets[:, 0], answer.table["params"])
     np.testing.assert_allclose(offsets[:, 1], answer.table["excess_mean"])
+    assert ax.get_ylabel() == "mean excess loss"
+    dashed = next(line for line in ax.lines if line.is_dashed())
+    np.testing.assert_allclose(dashed.get_ydata(), answer.within)
+    (name,) = [text for text in ax.texts if text.get_text() == "0.25%"]
+    assert name.xy[1] == answer.within
 
 
 def test_profile_draws_the_curve_its_threshold_and_both_intervals(fit):

@@ -157,6 +157,12 @@ def drawn_over_training(fit):
     return scaling.plot.over_training(found, runs=fit.runs), found["runs of up to 100"].notes[0]
 
 
+def drawn_vocabulary(fit):
+    runs = scaling.datasets.load("sweep", rows="vocabulary")
+    least = runs["loss_nats_per_byte"].min()
+    return scaling.plot.vocabulary(runs), f"lowest loss per byte {least:.4f}"
+
+
 def best_size_ahead(law):
     return law.optimum(AHEAD / 6)["params"]
 
@@ -397,6 +403,7 @@ def drawn_pruned(fit):
         drawn_audit,
         drawn_backtest,
         drawn_sweep,
+        drawn_vocabulary,
     ],
 )
 def test_picture_shows_what_its_description_says(sweep_fit, draw):

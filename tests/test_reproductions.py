@@ -15,6 +15,7 @@ from paper_laws import Routed
 
 import scaling
 from scaling import Huber, LeastAbsolute, LeastSquares
+from scaling.columns import COLUMNS
 from scaling.laws import Chinchilla, PowerLaw, PowerLawPlusConstant, published_names
 
 PF_DAY = 8.64e19
@@ -364,13 +365,14 @@ def test_henighan_2020_and_kaplan_2020_agree_on_the_best_size():
     assert sizes[0] == pytest.approx(sizes[1], rel=0.02)
 
 
-def test_every_published_law_predicts_a_finite_positive_number():
+def test_every_published_law_predicts_a_finite_number_of_its_domain():
     for name in published_names():
         law = scaling.published(name).law
+        target = scaling.published(name).columns[law.target]
         inputs = {role: 1e19 if role == "x" else 1e10 for role in law.inputs}
         value = float(law.predict(**inputs))
         assert np.isfinite(value), name
-        assert value > 0, name
+        assert COLUMNS[target].allows(value), name
 
 
 def test_the_objective_is_a_sum_that_repeats_of_the_runs_double(chinchilla_runs):
@@ -387,6 +389,7 @@ RECORDING = [
     Path(__file__).with_name(f"test_{name}.py")
     for name in (
         "bases",
+        "best_vocabulary",
         "counting",
         "engine",
         "isoflop",

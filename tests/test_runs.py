@@ -1227,7 +1227,9 @@ def test_losses_of_different_tokenizers_or_texts_are_refused(column):
 def test_losses_per_byte_of_different_tokenizers_may_be_fitted_together():
     frame = clean().rename(columns={"loss": "bpb"}).assign(tokenizer=["one", "other"] * 12)
     roles = {"loss": "loss_bits_per_byte"}
-    assert codes(fitted(read_runs(frame), columns=roles)) == []
+    assert codes(fitted(read_runs(frame), columns=roles)) == ["mixed-tokens"]
+    same = read_runs(frame.assign(tokenizer="one"))
+    assert codes(fitted(same, columns=roles)) == []
     with refused("validation_set"):
         fitted(read_runs(frame.assign(validation_set=["c4", "pile"] * 12)), columns=roles)
 

@@ -206,8 +206,9 @@ def _part(
 
 # Found of each recipe by itself.
 _OF_A_RECIPE = (
-    "few-runs", "mixed-recipes", "far-runs", "narrow-range", "constant-tokens-per-param",
-    "duplicate-runs", "cost-mismatch", "changes-with-size", "params-unit", "tokens-unit",
+    "few-runs", "mixed-recipes", "mixed-tokens", "far-runs", "narrow-range", "params-unit",
+    "constant-tokens-per-param", "duplicate-runs", "cost-mismatch", "changes-with-size",
+    "tokens-unit",
 )  # fmt: skip
 
 

@@ -24,6 +24,8 @@ __all__ = ["stated_frontier", "states_allocation"]
 
 Array: TypeAlias = NDArray[np.float64]
 
+_PART = "params_vocabulary"  # of the size: it does not say how many tokens a compute pays for
+
 
 def states_allocation(source: Any) -> bool:
     """Whether a law gives the best params or tokens at a compute, as that of Kaplan et al. does.
@@ -46,7 +48,8 @@ def _told(source: Source) -> str:
 
 
 def _is_size(column: str) -> bool:
-    return column.startswith(PARAMS) or column == FLOPS_PER_TOKEN
+    whole = column.startswith(PARAMS) and column != _PART
+    return whole or column == FLOPS_PER_TOKEN
 
 
 def stated_frontier(source: Source, compute: Any, *, cost: Cost | None, level: float) -> Frontier:

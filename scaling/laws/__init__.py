@@ -13,12 +13,13 @@ from scaling.laws.kaplan import Kaplan
 from scaling.laws.over_trained import DownstreamError, OverTrained
 from scaling.laws.power_law import PowerLaw, PowerLawPlusConstant
 from scaling.laws.presets import Published, published, published_names
+from scaling.laws.vocabulary import Vocabulary
 
 FAMILIES: dict[str, type[Law]] = {
     family.__name__: family
     for family in (
         PowerLaw, PowerLawPlusConstant, Chinchilla, CoupledChinchilla, Kaplan, OverTrained,
-        DataConstrained, DownstreamError, DataUtility, ExponentialDecay,
+        DataConstrained, DownstreamError, DataUtility, ExponentialDecay, Vocabulary,
     )
 }  # fmt: skip
 # Families of as many coefficients as asked for; each makes one without arguments too.
@@ -40,6 +41,7 @@ __all__ = [
     "PowerLaw",
     "PowerLawPlusConstant",
     "Published",
+    "Vocabulary",
     "coef",
     "data_mixing",
     "published",

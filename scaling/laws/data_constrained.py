@@ -17,8 +17,9 @@ def worth(total, first, decay):
 class DataConstrained(Law):
     r"""Loss with tokens seen again, and params beyond what the unique tokens can fill, fading.
 
-    .. math:: L(N, D, U) = E + A N'^{-\alpha} + B D'^{-\beta}, \quad
-        D' = U + U R_D (1 - e^{-(D/U - 1) / R_D})
+    .. math:: L(N, D, U) = E + A N'^{-\alpha} + B D'^{-\beta}
+
+    with :math:`D' = U + U R_D (1 - e^{-(D/U - 1) / R_D})`, and :math:`N'` likewise.
     """
 
     inputs = ("params", "tokens", "unique_tokens")

@@ -16,6 +16,7 @@ from scaling.plot.surfaces import surface
 from scaling.plot.sweeps import sweep
 from scaling.plot.tornado import audit
 from scaling.plot.valleys import isoflop
+from scaling.plot.vocabularies import vocabulary
 
 __all__ = [
     "audit",
@@ -35,4 +36,5 @@ __all__ = [
     "shrink",
     "surface",
     "sweep",
+    "vocabulary",
 ]

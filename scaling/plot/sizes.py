@@ -64,12 +64,14 @@ def regret(regret: Regret, *, ax: Axes | None = None) -> Axes:
     if np.isfinite(regret.band[0]):
         ax.axvspan(*regret.band, color=MAIN, alpha=0.10, linewidth=0)
     ax.axhline(regret.within, color=QUIET, linewidth=0.8, linestyle=(0, (4, 3)))
-    if seen["excess_p90"].notna().any():
+    drawn = seen["excess_p90"].notna().any()
+    if drawn:
         ax.fill_between(seen[size], seen["excess_mean"], seen["excess_p90"], color=MAIN,
                         alpha=BAND, linewidth=0)  # fmt: skip
     ax.plot(seen[size], seen["excess_mean"], color=MAIN, linewidth=1.6)
     ax.scatter(table[size], table["excess_mean"], s=26, color=SECOND, zorder=3)
-    ax.set(xlabel=label(size), ylabel="excess loss", ylim=(0, tallest))
+    ax.set(xlabel=label(size), ylabel="mean excess loss" if drawn else "excess loss",
+           ylim=(0, tallest))  # fmt: skip
     human_ticks(ax, "x", table[size])
     ax.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.3g}%"))
@@ -104,6 +106,10 @@ def _label(ax: Axes, regret: Regret, seen: pd.DataFrame, size: str) -> None:
         spots = [Spot(x, y, across, 4, ha, "bottom") for x, y in upper
                  for across, ha in ((-4, "right"), (4, "left"))]  # fmt: skip
         board.write("9 of 10 resamples\nlie below", spots, size=note - 0.5, color=INK)
+    left, right = ax.get_xlim()
+    spots = [Spot(right, regret.within, -3, 2, "right", "bottom"),
+             Spot(left, regret.within, 3, 2, "left", "bottom")]  # fmt: skip
+    board.write(f"{100 * regret.within:g}%", spots, size=note - 0.5, color=QUIET)
     order = table["excess_mean"].argsort()
     for _, row in table.iloc[order].iterrows():
         spots = _spots(ax, regret, row[size], row["excess_mean"], note)

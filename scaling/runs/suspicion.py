@@ -13,8 +13,9 @@ from scaling.errors import ColumnError, Issue, name_rows
 from scaling.runs.door import loose_numbers, numbers
 from scaling.runs.overfitting import overfitted
 from scaling.runs.reading import provenance
+from scaling.runs.tokenizers import several_tokenizers
 from scaling.runs.tuning import tuned_in
-from scaling.text import brief, human, listed, parse_number
+from scaling.text import brief, human, listed, to_its_last_digit
 
 __all__ = [
     "association", "assumptions", "constant_rate", "levels", "mixed_losses",
@@ -34,7 +35,6 @@ _PAIRED = 400  # rows at most whose pairs are compared
 _CONSTANT = "const"  # in the name of a schedule that has no decay
 _RECIPES = ("recipe", "dataset", "corpus", "optimizer", "architecture", "router_type")
 _RUNS_OF_A_RECIPE = 3  # with fewer runs of each, the column names the runs
-_IN_FULL = 1e5  # a setting below this, such as a batch of 1024, is said to its last digit
 _PER_BYTE = ("loss_bits_per_byte", "loss_nats_per_byte", "error")
 
 
@@ -124,6 +124,7 @@ def _found(frame: pd.DataFrame, columns: Mapping[str, str], cost: Cost) -> Itera
         yield from _confounds(frame, columns, inputs[sizes[0]])
     yield from _settings_vary(frame, columns, inputs)
     yield from _recipes(frame)
+    yield from several_tokenizers(frame, known.values())
 
 
 def _recipes(frame: pd.DataFrame) -> Iterator[Issue]:
@@ -338,13 +339,6 @@ def assumptions(frame: pd.DataFrame, columns: Mapping[str, str]) -> tuple[str, .
         found = levels(frame[name])
         if len(frame) > 1 and found.notna().all() and found.nunique() == 1:
             value = loose_numbers(frame[name].iloc[:1])[0] if column.numeric else np.nan
-            shown = _setting(value) if np.isfinite(value) else brief(found.iloc[0])
+            shown = to_its_last_digit(value) if np.isfinite(value) else brief(found.iloc[0])
             said.append(f"{name} stays {shown}, as in every run.")
     return tuple(said)
-
-
-def _setting(value: float) -> str:
-    """A setting in short, or in full where it is small and the short form would round it."""
-    short = human(value)
-    lost = value < _IN_FULL and parse_number(short) != value
-    return f"{value:.15g}" if lost else short

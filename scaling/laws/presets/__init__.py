@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from scaling.errors import one_of
-from scaling.laws.presets import bases, dense, one_input, over_training, repetition
+from scaling.laws.presets import bases, dense, one_input, over_training, repetition, vocabulary
 from scaling.laws.presets.preset import Maker, Published
 
 __all__ = ["Published", "published", "published_names"]
 
 _MAKERS: dict[str, Maker] = {
     **dense.MAKERS, **one_input.MAKERS, **over_training.MAKERS, **bases.MAKERS,
-    **repetition.MAKERS,
+    **repetition.MAKERS, **vocabulary.MAKERS,
 }  # fmt: skip
 
 

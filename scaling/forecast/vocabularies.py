@@ -1,0 +1,328 @@
+"""The best vocabulary for a model: from a table of runs, or from a law."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from scaling.answer import Answer
+from scaling.columns import COMPUTE
+from scaling.cost import Cost
+from scaling.errors import Issue, ScalingError, one_of
+from scaling.fitting import Fit
+from scaling.forecast.vocabulary_runs import (
+    Known,
+    Tried,
+    Wanted,
+    by_derivative,
+    by_isoflop,
+    law_table,
+)
+from scaling.forecast.vocabulary_term import (
+    best_entries,
+    fitted,
+    flat_range,
+    unidentified,
+    valleys,
+)
+from scaling.frontier.terms import positive
+from scaling.laws import Vocabulary, published
+from scaling.reach import beyond
+from scaling.runs.tokenizing import TokensPerCharacter, above_zero, embedding_width
+from scaling.source import Source, check_level, summarise
+from scaling.text import human, scalar_text
+
+__all__ = ["BestVocabulary", "best_vocabulary"]
+
+Array: TypeAlias = NDArray[np.float64]
+
+_METHODS = ("isoflop", "derivative", "parametric")
+_CONVENTIONS = ("correct", "paper-code")
+_SIZE, _PART, _ENTRIES = "params_non_embedding", "params_vocabulary", "vocab_size"
+_COST = Cost(sizes=(_SIZE, _PART))
+_TOLD_BEYOND = 3.0  # times beyond the runs, from which it is told
+
+
+@dataclass(frozen=True)
+class BestVocabulary(Answer):
+    """Best vocabularies; made by :func:`scaling.best_vocabulary`.
+
+    Attributes
+    ----------
+    method : str
+        ``isoflop``, ``derivative``, ``parametric``, or ``stated`` where a law says it itself.
+    powers : DataFrame
+        The power laws it rests on, one row a quantity: ``of``, ``coefficient``, ``exponent``,
+        and ``r2`` of the logs.
+    flat : DataFrame
+        Of a law fitted to runs, each vocabulary exponent tried: ``alpha2``, ``rise`` of the
+        objective over the least, and the best ``vocab_size`` at each ``params_non_embedding``.
+    valleys : DataFrame
+        Of a law, the loss along the vocabulary at the compute: ``params_non_embedding``,
+        ``vocab_size``, ``loss_unigram_normalised``, and its ``excess`` over the best.
+    fit : Fit or None
+        The law fitted to the runs.
+    said : tuple of str
+        What the numbers rest on.
+    """
+
+    method: str = ""
+    powers: pd.DataFrame = field(default_factory=pd.DataFrame)
+    flat: pd.DataFrame = field(default_factory=pd.DataFrame)
+    valleys: pd.DataFrame = field(default_factory=pd.DataFrame)
+    fit: Fit | None = None
+    said: tuple[str, ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the numbers rest on, and what the intervals are."""
+        return (*self.said, self.intervals)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, with the method, its power laws, and the exponents tried."""
+        powers = {str(name): dict(row) for name, row in self.powers.iterrows()}
+        return {**super().to_dict(), "method": self.method, "powers": powers,
+                "flat": self.flat.to_dict(orient="records")}  # fmt: skip
+
+
+def best_vocabulary(
+    source: Any,
+    params_non_embedding: Any,
+    *,
+    compute: Any = None,
+    width: Any = None,
+    method: str | None = None,
+    convention: str = "correct",
+    text: TokensPerCharacter | None = None,
+    bootstrap: int = 200,
+    seed: int = 0,
+    level: float = 0.9,
+) -> BestVocabulary:
+    """Best vocabulary of a model with so many params beside its vocabulary.
+
+    Parameters
+    ----------
+    source : table, Fit, Published or Law
+        Runs of several vocabularies; or a law of the loss, such as ``published("tao-2024")``; or
+        one that states the params of the best vocabulary, such as
+        ``published("tao-2024-approach-2")``.
+    params_non_embedding : float, str or array_like, shape (m,)
+        Model sizes without the vocabulary.
+    compute : float, str or array_like, optional
+        FLOPs of each. By default the compute at which the size is the best: as the runs say for
+        ``isoflop``, as Tao et al. 2024 say (``published("tao-2024-approach-1-size")``) otherwise.
+    width : float or array_like, optional
+        Width of the embeddings; that of the runs where they have the size, else
+        :func:`scaling.embedding_width`.
+    method : {"isoflop", "derivative", "parametric"}, optional
+        How a table is read. ``isoflop`` (default): power laws of compute through the points of
+        the lowest loss. ``derivative``: the vocabulary of least compute for the same text, scaled
+        from the best one of the smallest size. ``parametric``: the law :class:`Vocabulary` fitted
+        to all rows.
+    convention : {"correct", "paper-code"}
+        How ``parametric`` counts tokens: as they are, or as the code of the paper did, which took
+        the vocabulary in thousands where it needed entries.
+    text : TokensPerCharacter, optional
+        Tokens of a character; those of the paper by default.
+    bootstrap : int
+        Resamples of whole runs for ``parametric``.
+    seed : int
+    level : float
+
+    Returns
+    -------
+    BestVocabulary
+        Its table has params_non_embedding, embedding_width, compute where it matters, vocab_size
+        and params_vocabulary with their ends, and ``beyond``. The ends of ``parametric`` hold the
+        resamples and every vocabulary exponent that explains the runs within 1%.
+
+    Raises
+    ------
+    ColumnError
+        If the table lacks a column, or has too few vocabularies, sizes or checkpoints.
+    ScalingError
+        If an option does not apply, or the law knows nothing of vocabularies.
+
+    References
+    ----------
+    Tao et al. 2024, arXiv:2407.13623.
+
+    Examples
+    --------
+    >>> import scaling
+    >>> best = scaling.best_vocabulary(scaling.published("tao-2024-approach-2"), 70e9)
+    >>> int(best.table["vocab_size"].iloc[0])
+    230861
+    """
+    check_level(level)
+    text = TokensPerCharacter() if text is None else text
+    if not isinstance(text, TokensPerCharacter):
+        raise ScalingError(f"text must be a TokensPerCharacter; got {text!r}.")
+    one_of("convention", convention, _CONVENTIONS)
+    if hasattr(source, "best"):
+        if method is not None or convention != "correct":
+            raise ScalingError("method= and convention= say how a table is read; a law is taken "
+                               "as it is, so leave them out.")  # fmt: skip
+        return _of_source(source, _wanted(params_non_embedding, compute, width, None), level)
+    way = one_of("method", method or _METHODS[0], _METHODS)
+    if convention != "correct" and way != "parametric":
+        raise ScalingError("convention= is of method='parametric'; the others read no tokens.")
+    runs = Tried.read(source, text)
+    wanted = _wanted(params_non_embedding, compute, width, runs)
+    if way == "parametric":
+        return _parametric(runs, wanted, convention, level, bootstrap, seed)
+    if way == "derivative" and compute is not None:
+        raise ScalingError("compute= is not of method='derivative', which holds the text.")
+    known = by_isoflop(runs, wanted) if way == "isoflop" else by_derivative(runs, wanted)
+    said = tuple(
+        f"{name} = {scalar_text(row['coefficient'])} x {row['of']}^{scalar_text(row['exponent'])} "
+        f"(R2 {row['r2']:.3f})" for name, row in known.powers.iterrows())  # fmt: skip
+    answer = _answer(known, None, runs.ranges, known.issues, level, "none")
+    return replace(answer, method=way, powers=known.powers, said=said)
+
+
+def _wanted(size: Any, compute: Any, width: Any, runs: Tried | None) -> Wanted:
+    """Sizes, widths and computes, of one shape."""
+    params = positive(_SIZE, size)
+    widths = _widths(params, runs) if width is None else above_zero("width", width)
+    budget = None if compute is None else positive(COMPUTE, compute)
+    try:
+        if budget is None:
+            params, widths = np.broadcast_arrays(params, widths)
+        else:
+            params, widths, budget = np.broadcast_arrays(params, widths, budget)
+    except ValueError:
+        raise ScalingError("params_non_embedding, width and compute must have one length, or be "
+                           "single numbers.") from None  # fmt: skip
+    return Wanted(params.ravel(), widths.ravel(), None if budget is None else budget.ravel())
+
+
+def _widths(params: Array, runs: Tried | None) -> Array:
+    """Widths of the embeddings of sizes, where none are given."""
+    if runs is None:
+        return embedding_width(params)
+    low, high = runs.ranges[_SIZE]
+    outside = (params < low) | (params > high)
+    if outside.any() and not runs.widths_of_paper:
+        raise ScalingError(f"width= is needed: the runs do not say how wide the embeddings of "
+                           f"{human(params[outside][0])} params are.")  # fmt: skip
+    return runs.width_of(params)
+
+
+def _answer(
+    known: Known, draws: Array | None, ranges: Any, issues: tuple[Issue, ...], level: float,
+    kind: str, flat: tuple[Array, Array] | None = None,
+) -> BestVocabulary:  # fmt: skip
+    """Table of best vocabularies, from the params they should have."""
+    wanted, width = known.wanted, known.wanted.width
+    table = pd.DataFrame({_SIZE: wanted.params, "embedding_width": width})
+    if wanted.compute is not None:
+        table[COMPUTE] = wanted.compute
+    entries = known.params_vocabulary / width
+    value, low, high = summarise(entries, None if draws is None else draws / width, level)
+    if flat is not None:
+        low, high = np.fmin(low, flat[0]), np.fmax(high, flat[1])
+    for name, scale in ((_ENTRIES, 1.0), (_PART, width)):
+        table = table.assign(**{name: value * scale, f"{name}_low": low * scale,
+                                f"{name}_high": high * scale})  # fmt: skip
+    places = {name: table[name].to_numpy(dtype=float)
+              for name in (_SIZE, COMPUTE, _ENTRIES) if name in table}  # fmt: skip
+    table["beyond"] = beyond(ranges, places)
+    count = len(wanted.params)
+    title = f"Best vocabulary of {count} model size{'s' if count > 1 else ''}"
+    return BestVocabulary(table, title, level, kind, (*issues, *_far(table)))
+
+
+def _far(table: pd.DataFrame) -> tuple[Issue, ...]:
+    """An issue where sizes, computes or vocabularies lie well beyond the runs."""
+    farthest = float(table["beyond"].max())
+    if farthest < _TOLD_BEYOND:
+        return ()
+    return (Issue(
+        "beyond-the-runs", "weakens",
+        f"The answer lies {human(farthest)}x beyond the runs, in size, compute or vocabulary.",
+        "Train a larger model with two vocabularies, and see which is better."),)  # fmt: skip
+
+
+def _of_source(source: Source, wanted: Wanted, level: float) -> BestVocabulary:
+    """Best vocabulary as a law says."""
+    columns, law = dict(source.columns), source.best
+    told = columns.get(law.target, law.target)
+    inputs = [columns.get(role, role) for role in law.inputs]
+    if set(law.inputs) == set(Vocabulary.inputs):
+        fit = source if isinstance(source, Fit) and source.runs is not None else None
+        return _of_law(source, wanted, level, fit, source.ranges)
+    if told != _PART or inputs not in ([COMPUTE], [_SIZE]):
+        raise ScalingError(
+            "best_vocabulary needs a table of runs, a law of params_non_embedding, "
+            "params_vocabulary and tokens, or one that states params_vocabulary; this law "
+            f"predicts {told} from {', '.join(inputs)}. Take published('tao-2024')."
+        )
+    if inputs == [COMPUTE]:
+        wanted = _paid(wanted)
+    elif wanted.compute is not None:
+        raise ScalingError("This law states the best vocabulary for a size; leave out compute=.")
+    at = wanted.params if inputs == [_SIZE] else wanted.compute
+    drawn = None if source.draws is None else np.asarray(source.draws.formula(at))
+    known = Known(wanted, np.asarray(law.formula(at)))
+    answer = _answer(known, drawn, source.ranges, source.issues, level, source.draws_kind)
+    return replace(answer, method="stated", said=_said(wanted, at is wanted.compute))
+
+
+def _paid(wanted: Wanted) -> Wanted:
+    """The compute at which a size is the best, as Tao et al. say, where none was given."""
+    if wanted.compute is not None:
+        return wanted
+    size = published("tao-2024-approach-1-size").law.values
+    return replace(wanted, compute=(wanted.params / size["A"]) ** (-1 / size["alpha"]), paid=True)
+
+
+def _said(wanted: Wanted, matters: bool = True) -> tuple[str, ...]:
+    if not (matters and wanted.paid):
+        return ()
+    return ("Compute is that at which the size is the best by approach 1 of Tao et al. 2024.",)
+
+
+def _of_law(
+    source: Source, wanted: Wanted, level: float, fit: Fit | None,
+    ranges: Mapping[str, tuple[float, float]],
+) -> BestVocabulary:  # fmt: skip
+    """Best vocabulary at a compute, where a law of the loss is least."""
+    wanted = _paid(wanted)
+    found = best_entries(source, source.best, wanted, _COST)
+    draws = None if source.draws is None else best_entries(source, source.draws, wanted, _COST)
+    known = Known(wanted, found)
+    tried = None if fit is None else flat_range(fit, wanted, _COST)
+    issues, kind, ends = source.issues, source.draws_kind, None
+    if tried is not None:
+        ends = tried.ends
+        kind = f"{kind} and {tried.words}" if kind != "none" else tried.words
+        issues = (*unidentified(tried, wanted), *issues)
+    answer = _answer(known, draws, ranges, issues, level, kind, ends)
+    return replace(answer, method="parametric", fit=fit, said=_said(wanted),
+                   flat=pd.DataFrame() if tried is None else tried.table,
+                   valleys=valleys(source, wanted, found, _COST))  # fmt: skip
+
+
+def _parametric(
+    runs: Tried, wanted: Wanted, convention: str, level: float, bootstrap: int, seed: int
+) -> BestVocabulary:
+    """The law fitted to the runs, and where it is least."""
+    in_thousands = convention == "paper-code"
+    table = law_table(runs, in_thousands)
+    fit = fitted(table, bootstrap, seed)
+    answer = _of_law(fit, wanted, level, fit, runs.ranges)
+    if not in_thousands:
+        return answer
+    times = table["tokens"] / runs.tokens
+    wrong = Issue(
+        "vocabulary-in-thousands", "weakens",
+        f"As in the paper's code, tokens are counted with the vocabulary in thousands: "
+        f"{times.min():.2g} to {times.max():.2g} times as many as there are.",
+        "Use convention='correct'; this one is for comparison with the paper.")  # fmt: skip
+    return replace(answer, issues=(*answer.issues, wrong))

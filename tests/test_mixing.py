@@ -99,7 +99,7 @@ def test_law_is_that_of_the_paper_in_coefficients_that_can_be_known():
         np.testing.assert_allclose(law.predict(shares_of(names, shares.T)), printed, rtol=1e-12)
     for name, k in zip(names, alone, strict=True):
         low, high = family.coefficients[f"k_{name}"].typical
-        assert low <= k <= high or name == "academic"
+        assert low <= k <= high
 
 
 def by_the_notebook(share, loss):
@@ -496,6 +496,19 @@ def test_runs_whose_shares_are_off_are_one_sentence(change, said):
     table.loc[2, list(change)] = list(change.values())
     with pytest.raises(scaling.ColumnError, match=said):
         scaling.fit(WEB, table, columns={"loss": "loss_prose"})
+
+
+def test_shares_are_not_judged_by_decades():
+    table = simulated(0)
+    fit = scaling.fit(WEB, table, columns={"loss": "loss_prose"}, bootstrap=0)
+    assert "narrow-range" not in {issue.code for issue in fit.issues}
+    table["share_books"] = 0.2
+    table["share_code"] = 0.8 - table["share_web"].clip(upper=0.7)
+    table["share_web"] = 0.8 - table["share_code"]
+    same = scaling.fit(WEB, table, columns={"loss": "loss_prose"}, bootstrap=0)
+    blocked = [issue for issue in same.issues if issue.code == "narrow-range"]
+    assert [issue.severity for issue in blocked] == ["blocks"]
+    assert "share_books is 0.2 in every run" in blocked[0].message
 
 
 def test_a_missing_domain_is_one_sentence(fits):

@@ -45,7 +45,7 @@ def data_mixing(domains=("github", "pile_cc")):
                                f"with letters, digits and _ only; got {name!r}.")  # fmt: skip
     shares = tuple(f"share_{name}" for name in names)
     alone = {
-        f"k_{name}": coef(f"loss above c of a model trained on {name} alone", typical=(1e-5, 1e2))
+        f"k_{name}": coef(f"loss above c of a model trained on {name} alone", typical=(1e-6, 1e2))
         for name in names
     }
 

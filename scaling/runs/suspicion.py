@@ -27,8 +27,7 @@ _SMALL_PARAMS, _SMALL_TOKENS = 1e5, 1e6  # few tables of language models lie who
 _SAME_INPUT, _SAME_SETTING = 0.02, 0.05  # steps of log within which two values are one
 _MOST_A_PARAM = 1e5  # tokens per param; more of them means that params come in a unit
 _ONE_WILL_DO = ("pool_size",)  # its effect is how often it is seen, which samples_seen spreads
-_DECADE = 10.0
-_SHARE = "share_"  # how inputs begin that are parts of a whole
+_DECADE, _SHARE = 10.0, "share_"  # a part of a whole acts by its difference, not by its ratio
 _CONSTANT_RATIO = 0.02  # standard deviation of log tokens per param
 _MOVES_WITH_SIZE = 0.9  # rank correlation of pairs, ties left out
 _UNKNOWN = "its effect cannot be told from that of size, and biases the law in an unknown direction"
@@ -109,8 +108,7 @@ def _found(frame: pd.DataFrame, columns: Mapping[str, str], cost: Cost) -> Itera
             continue
         values = inputs[role]
         low, high = float(values.min()), float(values.max())
-        is_share = role.startswith(_SHARE)  # it acts by its difference, not by its ratio
-        if low > 0 and high / low < _DECADE and not (is_share and high > low):
+        if low > 0 and high / low < _DECADE and (high == low or not role.startswith(_SHARE)):
             yield Issue(
                 "narrow-range", "weakens" if high > low else "blocks",
                 f"{name} runs only from {human(low)} to {human(high)}, under one decade."

@@ -44,6 +44,11 @@ class Law:
         Inputs that cannot exceed another one, such as ``{"unique_tokens": "tokens"}``.
     shares : tuple of str
         Inputs that are parts of a whole and add to 1.
+    may_stay : tuple of str
+        Inputs whose effect runs can tell that all have one value of it, as the others move it too.
+    equals : mapping of str to mapping of str to str
+        Families by name that this one is where their coefficients are so tied, such as
+        ``{"Chinchilla": {"beta": "alpha"}}``.
     coefficients : mapping of str to Coefficient
         What the family declares, filled in by itself.
     """
@@ -53,6 +58,8 @@ class Law:
     source: ClassVar[str] = ""
     within: ClassVar[Mapping[str, str]] = {}
     shares: ClassVar[tuple[str, ...]] = ()
+    may_stay: ClassVar[tuple[str, ...]] = ()
+    equals: ClassVar[Mapping[str, Mapping[str, str]]] = {}
     coefficients: ClassVar[Mapping[str, Coefficient]] = {}
     formula: ClassVar[Callable[..., Any]]
 

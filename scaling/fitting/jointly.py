@@ -182,7 +182,7 @@ def _part(
     fixed = {name: float(law.values[name]) for name in held if name not in recipes.given.tied}
     others = [other for other in recipes.labels if other != label]
     issues = [
-        *suspicions(frame, recipes.columns, whole.cost),
+        *suspicions(frame, recipes.columns, whole.cost, recipes.family),
         *far_runs(residual, frame.index, relative=whole.objective.space == "log"),
         *_few(label, len(frame), len(free_own)),
         *(issue for issue in named if not any(f" of {brief(o)}" in issue.message for o in others)

@@ -23,7 +23,7 @@ from scaling.fitting.preparing import checked, used_columns
 from scaling.fitting.wording import objective_text
 from scaling.forecast.nearness import NEAR, enough, near_frontier
 from scaling.law import Law
-from scaling.laws import FAMILIES, Chinchilla, OverTrained
+from scaling.laws import FAMILIES
 from scaling.robust import usual_spread
 from scaling.runs.budgets import budgets_of
 from scaling.runs.door import loose_numbers
@@ -39,7 +39,7 @@ _EFFICIENT = 1.345  # usual spreads at which Huber loses 5% on normal noise (Hub
 _FARTHEST = (0.02, 0.05)  # shares of the runs
 _FIFTH = 0.2
 _SAME_COUNTING = 0.05  # log params by which embeddings may stray from a multiple of the cube root
-_TIED = ("alpha", "beta")
+_EQUAL = {"beta": "alpha"}
 
 
 @dataclass(frozen=True)
@@ -251,15 +251,15 @@ def _forms(fit: Fit) -> Iterator[Choice]:
     if held.bounds:
         yield Choice("form", "no bounds", {"bounds": {}})
     free = {name for name in fit.law.coefficients if name not in {**held.fixed, **held.tied}}
-    if free.issuperset(_TIED):
-        bounds = {name: ends for name, ends in held.bounds.items() if name != _TIED[1]}
-        tied = {**held.tied, _TIED[1]: _TIED[0]}
-        yield Choice("form", "equal exponents", {"tied": tied, "bounds": bounds})
+    equal = _EQUAL if free.issuperset(_EQUAL.keys() | _EQUAL.values()) else {}
+    if equal:
+        bounds = {name: ends for name, ends in held.bounds.items() if name not in equal}
+        changes = {"tied": {**held.tied, **equal}, "bounds": bounds}
+        yield Choice("form", "equal exponents", changes)
     for name, family in FAMILIES.items():
         alike = set(family.inputs) == set(fit.law.inputs) and family.target == fit.law.target
-        # Chinchilla with equal exponents is the law of OverTrained, and one choice is not two.
-        twin = fit.family is Chinchilla and family is OverTrained
-        if alike and family is not fit.family and not twin:
+        twin = equal and family.equals.get(fit.family.__name__) == equal
+        if alike and family is not fit.family and not twin:  # one choice is not two
             yield Choice("form", name, {"family": family, **_carried(fit, family)})
 
 

@@ -290,7 +290,7 @@ def ensemble(
         draws_kind=kind if kind == "none" else
         f"{len(members)} laws, {kind}, and past errors of losses",
         runs=frame, kept=kept, columns=mapping, cost=cost, objective=objective, data=data,
-        issues=worst_first((*suspicions(frame, mapping, cost), *_issues(members))),
+        issues=worst_first((*suspicions(frame, mapping, cost, family), *_issues(members))),
         assumptions=(*assumptions(frame, mapping), said), drift=drift,
         options={"families": families, "rows": rows, "columns": dict(mapping),
                  "objective": objective, "bootstrap": count, "groups": groups, "drift": drift,

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from scaling.answer import Answer, level_issues
 from scaling.errors import Issue, worst_first
-from scaling.forecast.pools import (
+from scaling.forecast.pairing import unpaired
+from scaling.forecast.pool_sets import (
     ERROR,
     SEEN,
     SIZE,
@@ -56,16 +57,21 @@ class PoolChoice(Answer):
         One row a change of the best set: ``before``, ``after``, and the ``samples_seen`` where
         their errors cross, with its ends: 0 or infinite where ``before`` or ``after`` is never
         the better in that many draws.
+    columns : mapping of str to str
+        What ``samples_seen``, ``pool_size`` and ``error`` are called in these tables: as in the
+        runs.
     """
 
     curves: pd.DataFrame = field(default_factory=pd.DataFrame)
     switches: pd.DataFrame = field(default_factory=pd.DataFrame)
+    columns: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def notes(self) -> tuple[str, ...]:
         """Where to switch, what the columns mean, and what the intervals are."""
+        seen = self.columns[SEEN]
         said = [
-            f"Keep {row['before']} up to {_place(row)} samples seen, then {row['after']}."
+            f"Keep {row['before']} up to {_place(row, seen)} samples seen, then {row['after']}."
             for _, row in self.switches.iterrows()
         ]
         kept = self.table["keep"].iloc[0]
@@ -150,16 +156,21 @@ def which_pools(
     reach = reach_of(pools)
     if reach is not None:
         table["beyond"] = beyond({SEEN: reach}, {SEEN: seen})
-    issues = [*_issues(pools, table), *_told(fits, pools)]
+    issues = [*_issues(pools, table), *unpaired(pools), *_told(fits, pools)]
     if reach is not None:
         issues += beyond_issues(table["beyond"].to_numpy(), drawn=draws is not None)
     if draws is not None:
         issues += level_issues(draws.shape[1], level)
     kinds = {} if draws is None else dict.fromkeys(one.draws_kind for one in pools.values())
     title = f"Which of {len(pools)} pools to keep, by the number of samples seen"
+    columns = dict(next(iter(pools.values())).columns)
+    called = {f"{role}{end}": f"{columns[role]}{end}" for role in columns
+              for end in ("", "_low", "_high")}  # fmt: skip
+    table, curves, switches = (one.rename(columns=called) for one in (table, curves, switches))
     return PoolChoice(
-        table, title, level, " and ".join(kinds) or "none", worst_first(issues), curves, switches
-    )
+        table, title, level, " and ".join(kinds) or "none", worst_first(issues), curves, switches,
+        columns,
+    )  # fmt: skip
 
 
 def _curves(
@@ -219,8 +230,8 @@ def _crossings(gap: Array, logs: Array, near: float) -> Array:
     return np.where(turns.any(axis=1), np.exp(at[np.arange(len(gap)), nearest]), never)
 
 
-def _place(row: pd.Series) -> str:
-    at, low, high = (float(row[f"{SEEN}{end}"]) for end in ("", "_low", "_high"))
+def _place(row: pd.Series, seen: str) -> str:
+    at, low, high = (float(row[f"{seen}{end}"]) for end in ("", "_low", "_high"))
     if np.isnan(low):
         return human(at)
     ends = ("any" if low == 0 else human(low), "never" if np.isinf(high) else human(high))

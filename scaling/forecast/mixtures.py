@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from scaling.answer import Answer, issue_lines, level_issues, report_html, report_text, shown
 from scaling.errors import Issue
-from scaling.forecast.mixing import SAME, Laws, Many, limits
+from scaling.forecast.mixture_laws import SAME, Laws, Many, limits
+from scaling.forecast.pairing import unpaired
 from scaling.forecast.sides import merged
 from scaling.frontier.table import with_ends
 from scaling.source import Source, check_level
@@ -54,11 +55,11 @@ class Mixture(Answer):
         Columns of the shares.
     """
 
-    losses: pd.DataFrame = None  # type: ignore[assignment]
+    losses: pd.DataFrame = field(default_factory=pd.DataFrame)
     drawn: pd.DataFrame | None = None
-    surface: pd.DataFrame = None  # type: ignore[assignment]
-    bounds: Bounds = None  # type: ignore[assignment]
-    within: Bounds = None  # type: ignore[assignment]
+    surface: pd.DataFrame = field(default_factory=pd.DataFrame)
+    bounds: Bounds = field(default_factory=dict)
+    within: Bounds = field(default_factory=dict)
     columns: tuple[str, ...] = ()
 
     @property
@@ -145,6 +146,7 @@ def best_mixture(
                           runs_to=laws.ranges[1])  # fmt: skip
     issues = (
         *_at_edge(table), *_flat(table, float(laws.best.target(best)[0, 0])),
+        *unpaired(laws.sources),
         *merged((name, issue) for name, source in laws.sources.items() for issue in source.issues),
         *(() if drawn is None else level_issues(len(drawn), level)),
     )  # fmt: skip

@@ -15,6 +15,7 @@ from scaling.columns import COLUMNS, COMPUTE
 from scaling.cost import Cost
 from scaling.counting import refuse_mixed_counting
 from scaling.errors import Issue, ScalingError, worst_first
+from scaling.forecast.pairing import paired, unpaired
 from scaling.frontier.allocation import Question, root
 from scaling.frontier.terms import ask
 from scaling.law import Law
@@ -165,7 +166,8 @@ class Pair:
                 f"{self.b.name}.",
                 "Give one cost= where they should be the same."))  # fmt: skip
         told = [(curve.name, issue) for curve in (self.a, self.b) for issue in curve.source.issues]
-        return (*found, *merged(told))
+        both = {curve.name: curve.source for curve in (self.a, self.b)}
+        return (*found, *unpaired(both), *merged(told))
 
 
 def merged(told: Iterable[tuple[str, Issue]]) -> list[Issue]:
@@ -249,10 +251,7 @@ def pair_of(
     called = _names(a, b, names)
     curves = [_curve(name, source, cost, held) for name, source in zip(called, (a, b), strict=True)]
     _refuse(*curves)
-    counts = [source.draws.count for source in (a, b) if source.draws is not None]
-    first, second = (None if source.draws is None else _first(source.draws, min(counts))
-                     for source in (a, b))  # fmt: skip
-    return Pair(curves[0], curves[1], first, second)
+    return Pair(curves[0], curves[1], *paired((a, b)))
 
 
 def _names(a: Source, b: Source, names: Sequence[str] | None) -> tuple[str, str]:
@@ -301,10 +300,3 @@ def _refuse(a: Curve, b: Curve) -> None:
     if all(frame is not None for frame in frames):
         shared = [c for c in _MUST_AGREE if all(c in frame for frame in frames)]
         refuse_mixed_losses(pd.concat([frame[shared] for frame in frames]), a.target)
-
-
-def _first(draws: Law, count: int) -> Law:
-    """The first draws of a source, so that two are paired by index."""
-    return type(draws).unchecked({
-        name: value[:count] if np.size(value) > 1 else value for name, value in draws.values.items()
-    })  # fmt: skip

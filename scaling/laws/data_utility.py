@@ -35,6 +35,7 @@ class DataUtility(Law):
 
     inputs = ("samples_seen", "pool_size")
     target = "error"
+    may_stay = ("pool_size",)  # it acts by how often it is seen
     source = "Goyal et al. 2024, arXiv:2404.07177, with a = n0^b and b > 0"
 
     n0: Coef = coef("samples at which the error would be 1 + d", typical=(1e3, 1e9), unit="samples")

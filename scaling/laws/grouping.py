@@ -81,8 +81,8 @@ def grouped(family: type[Law], count: int, shared: tuple[str, ...]) -> type[Law]
 
     return type(family.__name__, (Law,), {
         "inputs": (*family.inputs, GROUP), "target": family.target, "source": family.source,
-        "within": family.within, "shares": family.shares, "formula": formula,
-        "gradient": gradient, **declared,
+        "within": family.within, "shares": family.shares, "may_stay": family.may_stay,
+        "formula": formula, "gradient": gradient, **declared,
     })  # fmt: skip
 
 

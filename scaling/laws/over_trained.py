@@ -13,6 +13,7 @@ class OverTrained(Law):
 
     inputs = ("params", "tokens")
     source = "Gadre et al. 2024, arXiv:2403.08540, eq. 4"
+    equals = {"Chinchilla": {"beta": "alpha"}}
 
     E: Coef = coef("irreducible loss", typical=(0.2, 4), unit="nats/token")
     a: Coef = coef("prefactor of models too small", typical=(1e0, 1e5))

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from scaling.forecast.filtering import PoolChoice
-from scaling.forecast.pools import ERROR, SEEN
+from scaling.forecast.pool_sets import ERROR, SEEN
 from scaling.plot.labels import Board, Spot, label_lines
 from scaling.plot.style import (
     BAND,
@@ -59,18 +59,19 @@ def pools(choice: PoolChoice, *, ax: Axes | None = None) -> Axes:
     """
     made_by(choice, PoolChoice, "pools", "scaling.which_pools(fits, samples)")
     ax, curves = axes_for(ax), choice.curves
+    seen, error = (choice.columns[role] for role in (SEEN, ERROR))
     quiet(ax)
-    winners = list(dict.fromkeys(curves.sort_values(SEEN).query("lowest")["keep"]))
+    winners = list(dict.fromkeys(curves.sort_values(seen).query("lowest")["keep"]))
     ends, sets = [], curves.groupby("keep", sort=False)
     for name, own in sets:
         wins = name in winners
         colour, dashes, _ = SERIES[winners.index(name) % len(SERIES)] if wins else (QUIET, ":", "")
-        _line(ax, own, colour, dashes)
+        _line(ax, own, (seen, error), colour, dashes)
         if wins or len(sets) - len(winners) <= _LOSERS:
-            ends.append((own[SEEN].iloc[-1], own[ERROR].iloc[-1], str(name), colour))
-    ax.set(xlabel=label(SEEN), ylabel=label(ERROR))
-    human_ticks(ax, "x", curves[SEEN])
-    quantity_ticks(ax, "y", spaced_ends(curves[ERROR], log=True), log=True, most=6)
+            ends.append((own[seen].iloc[-1], own[error].iloc[-1], str(name), colour))
+    ax.set(xlabel=label(seen), ylabel=label(error))
+    human_ticks(ax, "x", curves[seen])
+    quantity_ticks(ax, "y", spaced_ends(curves[error], log=True), log=True, most=6)
     band = f"; band {choice.level:.0%}, {choice.kind}" if choice.kind != "none" else ""
     title(ax, f"Which pools of data to keep{band}")
     label_lines(ax, ends, size=sizes_of(ax).note)
@@ -78,23 +79,25 @@ def pools(choice: PoolChoice, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def _line(ax: Axes, own: pd.DataFrame, colour: str, dashes: object) -> None:
+def _line(ax: Axes, own: pd.DataFrame, names: tuple[str, str], colour: str, dashes: object) -> None:
     """A set's error, thick where no other set has less."""
-    if own[f"{ERROR}_low"].notna().any():
-        ax.fill_between(own[SEEN], own[f"{ERROR}_low"], own[f"{ERROR}_high"], color=colour,
-                        alpha=BAND, linewidth=0)  # fmt: skip
-    ax.plot(own[SEEN], own[ERROR], color=colour, linewidth=_THIN, linestyle=dashes)
-    ax.plot(own[SEEN], own[ERROR].where(own["lowest"]), color=colour, linewidth=_THICK)
+    x, y = (own[name] for name in names)
+    low, high = (own[f"{names[1]}{end}"] for end in ("_low", "_high"))
+    if low.notna().any():
+        ax.fill_between(x, low, high, color=colour, alpha=BAND, linewidth=0)
+    ax.plot(x, y, color=colour, linewidth=_THIN, linestyle=dashes)
+    ax.plot(x, y.where(own["lowest"]), color=colour, linewidth=_THICK)
 
 
 def _name_switches(ax: Axes, choice: PoolChoice) -> None:
     """A line at each switch point, its interval shaded, with its number of samples."""
     curves, (low, high) = choice.curves, ax.get_ylim()
-    board = Board(ax, lines=[(own[SEEN], own[ERROR]) for _, own in curves.groupby("keep")])
+    seen, error = (choice.columns[role] for role in (SEEN, ERROR))
+    board = Board(ax, lines=[(own[seen], own[error]) for _, own in curves.groupby("keep")])
     for _, row in choice.switches.iterrows():
-        at, ends = float(row[SEEN]), [float(row[f"{SEEN}{end}"]) for end in ("_low", "_high")]
+        at, ends = float(row[seen]), [float(row[f"{seen}{end}"]) for end in ("_low", "_high")]
         if not np.isnan(ends).any():
-            ax.axvspan(*np.clip(ends, curves[SEEN].min(), curves[SEEN].max()), color=INK,
+            ax.axvspan(*np.clip(ends, curves[seen].min(), curves[seen].max()), color=INK,
                        alpha=BAND / 2, linewidth=0)  # fmt: skip
         ax.axvline(at, color=INK, linewidth=0.8)
         spots = [Spot(at, low * (high / low) ** share, across, 0, side, "top")

@@ -195,10 +195,8 @@ def _many(ax: Axes, mixture: Mixture, runs: NDArray[np.float64] | None) -> None:
         for place, own in zip(places, runs.T, strict=True):
             ax.plot(own, np.full(len(own), place - 0.22), "|", color=QUIET, markersize=5)
     share = table["share"].to_numpy()
-    ends = table[["share_low", "share_high"]].to_numpy().T
-    reach = np.nan_to_num(np.maximum(np.abs(ends - share), 0))
-    ax.errorbar(share, places, xerr=reach, fmt="o", color=SECOND, markeredgecolor="white",
-                markersize=6.5, elinewidth=1.3, capsize=2.5, zorder=4)  # fmt: skip
+    ax.hlines(places, table["share_low"], table["share_high"], color=SECOND, linewidth=1.6)
+    ax.plot(share, places, "o", color=SECOND, markeredgecolor="white", markersize=6.5, zorder=4)
     ax.set_yticks(places, list(table["domain"]))
     ax.set(xlabel="best share", ylim=(-0.6, len(table) - 0.4))
     ax.set_xlim(left=0)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from scaling.errors import ScalingError, one_of
+from scaling.runs.door import loose_numbers
 from scaling.text import human, quoted
 
 __all__ = ["average_params"]
@@ -29,7 +31,7 @@ def average_params(schedule: Any, params: Any, *, between: str = _LINEAR) -> Any
     schedule : array_like, shape (m, 2)
         Places and densities. Places are tokens or steps, of one size, and grow from 0 to the end of
         the training; a density is the share of the params in use, above 0 and at most 1.
-    params : float or array_like
+    params : float, str or array_like
         Size of the dense model.
     between : {"linear", "stepwise"}
         Whether the density moves evenly from one place to the next, or stays until the next place.
@@ -53,7 +55,7 @@ def average_params(schedule: Any, params: Any, *, between: str = _LINEAR) -> Any
     """
     one_of("between", between, (_LINEAR, _STEPWISE))
     places, density = _checked(schedule)
-    size = np.asarray(params, dtype=float)
+    size = _floats(params)
     if not (np.isfinite(size) & (size > 0)).all():
         raise ScalingError(f"params must be finite numbers above 0; got {quoted(params)}.")
     held = density[:-1] if between == _STEPWISE else (density[:-1] + density[1:]) / 2
@@ -61,12 +63,15 @@ def average_params(schedule: Any, params: Any, *, between: str = _LINEAR) -> Any
     return mean if mean.ndim else float(mean)
 
 
+def _floats(values: Any) -> Array:
+    """Numbers of the same shape, texts such as 1B read; NaN for what is no number."""
+    items = np.asarray(values, dtype=object)
+    return loose_numbers(pd.Series(items.ravel())).reshape(items.shape)
+
+
 def _checked(schedule: Any) -> tuple[Array, Array]:
     """Places and densities, or one sentence."""
-    try:
-        points = np.asarray(schedule, dtype=float)
-    except (TypeError, ValueError):
-        points = np.empty(0)
+    points = _floats(schedule)
     if points.ndim != 2 or points.shape[1] != 2 or len(points) < 2:
         raise ScalingError(
             "A schedule is two or more pairs of a place (tokens or steps) and a density, such as "

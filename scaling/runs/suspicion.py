@@ -10,6 +10,7 @@ import pandas as pd
 from scaling.columns import COLUMNS, COMPUTE, PARAMS, TOKENS
 from scaling.cost import Cost
 from scaling.errors import ColumnError, Issue, name_rows
+from scaling.law import Law
 from scaling.runs.door import loose_numbers, numbers
 from scaling.runs.overfitting import overfitted
 from scaling.runs.reading import provenance
@@ -26,8 +27,7 @@ _COST_TOLERANCE = 1.2  # compute may differ from its cost by this factor
 _SMALL_PARAMS, _SMALL_TOKENS = 1e5, 1e6  # few tables of language models lie wholly below these
 _SAME_INPUT, _SAME_SETTING = 0.02, 0.05  # steps of log within which two values are one
 _MOST_A_PARAM = 1e5  # tokens per param; more of them means that params come in a unit
-_ONE_WILL_DO = ("pool_size",)  # its effect is how often it is seen, which samples_seen spreads
-_DECADE, _SHARE = 10.0, "share_"  # a part of a whole acts by its difference, not by its ratio
+_DECADE = 10.0
 _CONSTANT_RATIO = 0.02  # standard deviation of log tokens per param
 _MOVES_WITH_SIZE = 0.9  # rank correlation of pairs, ties left out
 _UNKNOWN = "its effect cannot be told from that of size, and biases the law in an unknown direction"
@@ -72,7 +72,9 @@ def mixed_losses(frame: pd.DataFrame, target: str) -> Iterator[Issue]:
                 f"Keep one{remedy}.")  # fmt: skip
 
 
-def suspicions(frame: pd.DataFrame, columns: Mapping[str, str], cost: Cost) -> tuple[Issue, ...]:
+def suspicions(
+    frame: pd.DataFrame, columns: Mapping[str, str], cost: Cost, family: type[Law] = Law
+) -> tuple[Issue, ...]:
     """Issues of a table whose roles have been checked.
 
     Parameters
@@ -81,11 +83,15 @@ def suspicions(frame: pd.DataFrame, columns: Mapping[str, str], cost: Cost) -> t
     columns : mapping of str to str
         Which column plays each role of the family.
     cost : Cost
+    family : type of Law
+        What the runs are for; by default nothing is known of it.
     """
-    return tuple(_found(frame, columns, cost))
+    return tuple(_found(frame, columns, cost, family))
 
 
-def _found(frame: pd.DataFrame, columns: Mapping[str, str], cost: Cost) -> Iterator[Issue]:
+def _found(
+    frame: pd.DataFrame, columns: Mapping[str, str], cost: Cost, family: type[Law]
+) -> Iterator[Issue]:
     inputs = {role: numbers(frame, name) for role, name in columns.items()}
     known = {role: _played(role, name) for role, name in columns.items()}
     sizes = [role for role, name in known.items() if name.startswith(PARAMS)]
@@ -104,11 +110,12 @@ def _found(frame: pd.DataFrame, columns: Mapping[str, str], cost: Cost) -> Itera
                 "Add runs with fewer and with more tokens per param.")  # fmt: skip
     for role, name in columns.items():
         column = COLUMNS.get(known[role])
-        if column is not None and (column.kind == "target" or column.name in _ONE_WILL_DO):
+        if role in family.may_stay or (column is not None and column.kind == "target"):
             continue
         values = inputs[role]
         low, high = float(values.min()), float(values.max())
-        if low > 0 and high / low < _DECADE and (high == low or not role.startswith(_SHARE)):
+        # A part of a whole acts by its difference, not by its ratio.
+        if low > 0 and high / low < _DECADE and (high == low or role not in family.shares):
             yield Issue(
                 "narrow-range", "weakens" if high > low else "blocks",
                 f"{name} runs only from {human(low)} to {human(high)}, under one decade."

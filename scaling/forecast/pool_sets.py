@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import combinations
 from typing import Any, TypeAlias
 
@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scaling.errors import ScalingError, one_of
+from scaling.forecast.pairing import paired
 from scaling.frontier.terms import positive
 from scaling.law import Law
 from scaling.laws import DataUtility
 from scaling.source import Source
-from scaling.text import human, quoted
+from scaling.text import human, listed, quoted
 
 __all__ = [
     "ERROR", "SEEN", "SIZE", "draws_of", "errors_of", "pools_of", "reach_of", "sets_of",
@@ -42,22 +43,18 @@ def pools_of(fits: Any) -> dict[str, Source]:
             kind = type(getattr(one, "best", one)).__name__
             raise ScalingError(f"which_pools needs a DataUtility law of every pool; {name} has "
                                f"{kind}.")  # fmt: skip
-    targets = {column_of(one, ERROR): name for name, one in fits.items()}
-    if len(targets) > 1:
-        raise ScalingError(f"All pools must be judged by one error; their columns are "
-                           f"{' and '.join(targets)}.")  # fmt: skip
+    for role in (SEEN, SIZE, ERROR):
+        called = dict.fromkeys(one.columns[role] for one in fits.values())
+        if len(called) > 1:
+            raise ScalingError(f"All pools must have one column as {role}; theirs are "
+                               f"{listed(called)}.")  # fmt: skip
     return {str(name): one for name, one in fits.items()}
-
-
-def column_of(one: Source, role: str) -> str:
-    """Column that plays a role in the runs of a pool."""
-    return dict(one.columns).get(role, role)
 
 
 def reach_of(pools: Mapping[str, Source]) -> tuple[float, float] | None:
     """Fewest and most samples seen by a run of any pool, where that is known."""
-    ends = [one.ranges[column_of(one, SEEN)] for one in pools.values()
-            if column_of(one, SEEN) in one.ranges]  # fmt: skip
+    ends = [one.ranges[one.columns[SEEN]] for one in pools.values()
+            if one.columns[SEEN] in one.ranges]  # fmt: skip
     return (min(low for low, _ in ends), max(high for _, high in ends)) if ends else None
 
 
@@ -67,9 +64,13 @@ def sizes_of(pools: Mapping[str, Source], sizes: Any) -> dict[str, float]:
         sizes = dict.fromkeys(pools, sizes)
     found = {}
     for name, one in pools.items():
-        low, high = one.ranges.get(column_of(one, SIZE), (np.nan, np.nan))
+        low, high = one.ranges.get(one.columns[SIZE], (np.nan, np.nan))
         if sizes is not None and name in sizes:
-            found[name] = float(positive(SIZE, sizes[name])[0])
+            given = positive(SIZE, sizes[name])
+            if np.ndim(sizes[name]):
+                raise ScalingError(f"The size of {name} must be one number; got {len(given)}. Name "
+                                   "those of several pools: sizes={'a': 1e7, ...}.")  # fmt: skip
+            found[name] = float(given[0])
         elif low == high:
             found[name] = low
         else:
@@ -92,6 +93,9 @@ def sets_of(pools: Mapping[str, Source], sets: Any) -> Sets:
                                f"{len(order)}. Name the sets, or use sets='top'.")  # fmt: skip
         return tuple(members for count in range(1, len(order) + 1)
                      for members in combinations(order, count))  # fmt: skip
+    if not isinstance(sets, Collection) or not all(isinstance(one, Collection) for one in sets):
+        raise ScalingError("sets must be 'top', 'any', or a list of sets of pools, such as "
+                           f"[('a', 'b'), ('c',)]; got {quoted(sets)}.")  # fmt: skip
     named = [(members,) if isinstance(members, str) else tuple(members) for members in sets]
     for member in (member for members in named for member in members):
         one_of("sets", member, tuple(order))
@@ -108,16 +112,9 @@ def total_of(members: Sequence[str], size: Mapping[str, float]) -> float:
 
 def draws_of(pools: Mapping[str, Source]) -> dict[str, Law] | None:
     """As many draws of each pool, paired by index; None where a pool has none."""
-    counts = [one.draws.count for one in pools.values() if one.draws is not None]
-    if len(counts) < len(pools):
-        return None
-    return {
-        name: DataUtility.unchecked({
-            key: value[: min(counts)] if np.size(value) > 1 else value
-            for key, value in one.draws.values.items()
-        })
-        for name, one in pools.items() if one.draws is not None
-    }  # fmt: skip
+    known = {name: law for name, law in zip(pools, paired(pools.values()), strict=True)
+             if law is not None}  # fmt: skip
+    return known if len(known) == len(pools) else None
 
 
 def errors_of(

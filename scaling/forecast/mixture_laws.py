@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scaling.errors import ScalingError
+from scaling.forecast.pairing import paired
 from scaling.frontier.simplex import least_shares
 from scaling.law import Law
 from scaling.laws.factories import Origin, origin_of
@@ -34,10 +35,10 @@ class Many:
 
     @classmethod
     def of(cls, laws: list[Law], domains: tuple[str, ...], count: int, weights: Array) -> Many:
-        """The first ``count`` laws of each validation set; a single law stands for all of them."""
+        """``count`` laws of each validation set; a single law stands for as many."""
 
         def column(law: Law, name: str) -> Array:
-            return np.broadcast_to(np.ravel(law.values[name])[:count], count)
+            return np.broadcast_to(np.ravel(law.values[name]), count)
 
         floors = [column(law, "c") for law in laws]
         alone = [[column(law, f"k_{name}") for name in domains] for law in laws]
@@ -83,13 +84,11 @@ class Laws:
         domains = _domains(sources)
         shares = _weights(weights, tuple(sources))
         best = [source.best for source in sources.values()]
-        draws = [source.draws for source in sources.values()]
-        counts = [law.count for law in draws if law is not None]
-        drawn = [law or one for law, one in zip(draws, best, strict=True)]
+        drawn = [law or one for law, one in zip(paired(sources.values()), best, strict=True)]
         kinds = dict.fromkeys(s.draws_kind for s in sources.values() if s.draws is not None)
         return cls(
             sources, domains, Many.of(best, domains, 1, shares),
-            Many.of(drawn, domains, min(counts), shares) if counts else None,
+            Many.of(drawn, domains, max(law.count for law in drawn), shares) if kinds else None,
             " and ".join(kinds) or "none", _ranges(sources, domains),
         )  # fmt: skip
 

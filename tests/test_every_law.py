@@ -26,6 +26,23 @@ def test_family_is_one_short_file(family):
     assert len([line for line in lines if line.strip()]) < 40
 
 
+EQUAL = [(name, other) for name, family in FAMILIES.items() for other in family.equals]
+
+
+@pytest.mark.parametrize(("name", "other"), EQUAL, ids=[" is ".join(pair) for pair in EQUAL])
+def test_family_is_the_one_that_it_says_it_equals(name, other):
+    """Fitted to the other's noise-free losses, with its coefficients tied so, it gives them."""
+    family, like = FAMILIES[name], FAMILIES[other]
+    values = draw_law(like, 0).values
+    ties = family.equals[other]
+    law = like(**{**values, **{one: values[same] for one, same in ties.items()}})
+    points = draw_points(like, 0, 60)
+    points[law.target] = law.predict(points)
+    fit = scaling.fit(family, points, objective=scaling.LeastSquares(), bootstrap=0)
+    assert np.abs(fit.residuals()["residual"]).max() < 1e-6
+    assert len(family.coefficients) == len(like.coefficients) - len(ties)
+
+
 @pytest.mark.parametrize("make", FACTORIES.values(), ids=list(FACTORIES))
 def test_factory_gives_one_class_that_pickle_finds_again(make):
     assert make() is make()

@@ -225,6 +225,27 @@ def test_a_choice_prints_stores_and_draws(joint):
         scaling.plot.pools(joint)
 
 
+def test_a_choice_is_in_the_columns_of_the_runs():
+    own = {"error": "err_top1", "samples_seen": "n", "pool_size": "distinct"}
+    two = {name: LAWS[name] for name in ("best", "good")}
+    runs = runs_of(two, 0.004, 0).rename(columns=own)
+    options = {"by": "pool", "shared": ("n0", "d"), "columns": own}
+    fits = scaling.fit(DataUtility, runs, bootstrap=20, **options)
+    found = scaling.which_pools(fits, [1e7, 1e9])
+    assert list(found.table.columns) == [
+        "n", "keep", "distinct", "epochs", "err_top1", "err_top1_low", "err_top1_high",
+        "probability", "beyond",
+    ]  # fmt: skip
+    assert {"n", "err_top1", "err_top1_low"} <= set(found.curves.columns)
+    assert {"n", "n_low", "n_high"} <= set(found.switches.columns)
+    assert "Keep best up to" in str(found)
+    ax = scaling.plot.pools(found)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("n", "err top1")
+    plt.close("all")
+    with pytest.raises(scaling.ScalingError, match="one column as samples_seen; theirs are n, s"):
+        scaling.which_pools({**fits, "fair": LAWS["fair"]}, 1e8, sizes=SIZE)
+
+
 def test_floors_of_their_own_are_told(joint):
     apart = {"a": LAWS["best"], "b": DataUtility(n0=5e5, b=0.17, tau=4.0, d=0.12)}
     found = scaling.which_pools(apart, 1e8, sizes=SIZE)
@@ -248,10 +269,15 @@ def test_a_pool_without_resamples_leaves_the_choice_without_intervals(joint):
         ({}, {}, "needs a mapping from pool to its law"),
         ({"a": PowerLaw(A=2.0, alpha=0.1)}, {}, "a has PowerLaw"),
         (LAWS, {}, "The size of best is not known; say it: sizes={'best': ...}"),
+        (LAWS, {"sizes": [1e7, 9e9]}, "The size of best must be one number; got 2"),
+        (LAWS, {"sizes": {**dict.fromkeys(LAWS, SIZE), "fair": [1e7]}}, "size of fair must be one"),
         (LAWS, {"sizes": -1.0}, "pool_size must be in samples, a finite number above 0"),
         (LAWS, {"sizes": {**dict.fromkeys(LAWS, SIZE), "worst": 1.0}}, "sizes must be one of"),
         (LAWS, {"sizes": SIZE, "sets": "all"}, "sets must be one of 'top', 'any'; got 'all'"),
         (LAWS, {"sizes": SIZE, "sets": [("best", "worst")]}, "sets must be one of"),
+        (LAWS, {"sizes": SIZE, "sets": 3}, "sets must be 'top', 'any', or a list of sets"),
+        (LAWS, {"sizes": SIZE, "sets": [3]}, "sets must be 'top', 'any', or a list of sets"),
+        (LAWS, {"sizes": SIZE, "sets": [(3,)]}, "sets must be one of"),
         (LAWS, {"sizes": SIZE, "sets": []}, "sets must hold one set of pools or more"),
         (LAWS, {"sizes": SIZE, "level": 90}, "level must be between 0 and 1"),
         (dict.fromkeys("abcdefghi", LAWS["best"]), {"sizes": 1e7, "sets": "any"}, "at most 8"),
@@ -386,6 +412,8 @@ def test_stepwise_density_stays_until_the_next_place():
 def test_average_params_of_many_sizes_and_of_a_table():
     schedule = pd.DataFrame({"step": [0, 10], "density": [1.0, 0.5]})
     np.testing.assert_allclose(scaling.average_params(schedule, [1e8, 1e9]), [7.5e7, 7.5e8])
+    assert scaling.average_params(schedule, "1B") == 7.5e8
+    assert scaling.average_params([(0, 1), ("10B", 0.5)], ["100M", 1e9])[0] == 7.5e7
 
 
 def test_jin_2025_law_is_chinchilla_of_the_average():
@@ -428,8 +456,9 @@ def test_average_params_refuses_what_is_no_schedule(schedule, said):
 
 def test_average_params_refuses_other_arguments():
     schedule = [(0, 1), (1e9, 0.5)]
-    with pytest.raises(scaling.ScalingError, match="params must be finite numbers above 0; got -1"):
-        scaling.average_params(schedule, -1)
+    for wrong in (-1, "many", None, [1e9, "many"], [[1e9], [1e9, 2e9]]):
+        with pytest.raises(scaling.ScalingError, match="params must be finite numbers above 0"):
+            scaling.average_params(schedule, wrong)
     with pytest.raises(scaling.ScalingError, match="between must be one of 'linear', 'stepwise'"):
         scaling.average_params(schedule, 1e9, between="cubic")
 

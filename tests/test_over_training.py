@@ -170,6 +170,10 @@ def test_an_audit_of_chinchilla_does_not_count_it_twice(usual):
     forms = [choice.words for choice in choices_of(usual) if choice.group == "form"]
     assert "equal exponents" in forms
     assert "OverTrained" not in forms
+    held = scaling.fit(Chinchilla, usual.runs, fixed={"alpha": usual.law.alpha}, bootstrap=0)
+    forms = [choice.words for choice in choices_of(held) if choice.group == "form"]
+    assert "equal exponents" not in forms
+    assert "OverTrained" in forms
 
 
 def drop(law, upto):

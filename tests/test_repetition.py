@@ -16,7 +16,11 @@ FRESH = Chinchilla(**C4_BASE)
 
 
 def huber_sum(law, runs):
-    residual = np.abs(np.log(law.predict(runs)) - np.log(runs["loss"].to_numpy()))
+    return huber(law.predict(runs), runs["loss"].to_numpy())
+
+
+def huber(said, loss):
+    residual = np.abs(np.log(said) - np.log(loss))
     return np.where(residual <= 1e-3, residual**2 / 2, 1e-3 * (residual - 5e-4)).sum()
 
 
@@ -249,6 +253,16 @@ def test_muennighoff_2023_unfiltered_runs(unfiltered_runs, reproduces):
     fit = scaling.fit(DataConstrained, unfiltered_runs, fixed=C4_BASE)
     assert fit.ended == {"R_D": "upper bound"}
     assert fit.law.R_N < 0.5
+    N, D, U, loss = (unfiltered_runs[name].to_numpy()
+                     for name in ("params", "tokens", "unique_tokens", "loss"))  # fmt: skip
+    filled = np.minimum(N, fit.law.filled(np.minimum(U, D)))
+
+    def every_token_in_full(R_N):
+        size = filled * (1 + R_N * (1 - np.exp(-(N / filled - 1) / R_N)))
+        return huber(FRESH.predict(params=size, tokens=D), loss)
+
+    best = minimize_scalar(every_token_in_full, bounds=(1e-3, 1), method="bounded")
+    assert fit.objective_value == pytest.approx(best.fun, rel=1e-4)
     reproduces(MUENNIGHOFF_2023, "objective of all 229 runs", "", fit.objective_value,
                objective=HUBER, verdict="ours alone: R_D runs to infinity, R_N to 0")  # fmt: skip
 

@@ -32,6 +32,7 @@ __all__ = ["mixture"]
 _HIGH = np.sqrt(3) / 2  # of a triangle with sides of 1
 _APART = 20.0  # points of height for each line of the triangle
 _ABOVE, _BELOW, _BESIDE = 0.14, 0.12, 0.03  # of the triangle's side: room for names
+_BESIDE_TOP = 0.65  # along the triangle's base: where words beside its top begin
 _SHOWN = 0.75  # share of the losses that lines are drawn for, the lowest ones
 _PLACES = 40  # on a line, where its number may stand
 _ROOM = 0.35  # of the curve's height, above it, for words
@@ -178,7 +179,8 @@ def _write_three(
                            ha=ha, va=va, size=note, color=INK, annotation_clip=False)  # fmt: skip
         board.take(text)
     words = "\n".join(_best(row) for _, row in mixture.table.iterrows())
-    spots = [Spot(ax.get_xlim()[1], ax.get_ylim()[1], -2, 0, "right", "top")]
+    spots = [Spot(_BESIDE_TOP, _HIGH, 0, 0, "left", "top"),
+             Spot(ax.get_xlim()[1], ax.get_ylim()[1], -2, 0, "right", "top")]  # fmt: skip
     if not board.write(words, spots, size=note, color=SECOND, needed=False):
         board.write(words.replace(" [", "\n["), spots, size=note, color=SECOND)
     for level, pieces in zip(values, lines, strict=True):

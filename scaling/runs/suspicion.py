@@ -216,12 +216,11 @@ def _confounds(
             continue
         if name in tuned:
             continue
-        told = "rises" if column.numeric else "changes"
         values = (loose_numbers(frame[name]) if column.numeric
                   else _ordered_levels(frame[name], size))  # fmt: skip
-        moves = association(values, size)
-        why = column.confound or _UNKNOWN
+        moves, why = association(values, size), column.confound or _UNKNOWN
         if abs(moves) > _MOVES_WITH_SIZE:
+            told = "rises" if column.numeric else "changes"
             yield Issue(
                 "changes-with-size", "weakens",
                 f"{name} {told if moves > 0 else 'falls'} with model size: {why}.",

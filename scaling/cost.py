@@ -35,7 +35,7 @@ class Cost:
     sizes : tuple of str
         Inputs whose sum is the size that is paid for.
     served : float
-        FLOPs per param that are spent beside training; see :meth:`serving`.
+        FLOPs per param that are spent beside training; see ``Cost.serving``.
 
     Examples
     --------

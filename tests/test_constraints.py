@@ -255,7 +255,7 @@ def test_sardana_et_al_worked_examples(law, size, served, small, times, saved):
 def test_prices_and_prompts_weigh_what_is_served():
     plain = SIX_ND.serving(1e12)
     assert plain.served == 2e12
-    assert SIX_ND.serving(1e12, price=2.5).served == 5e12
+    assert SIX_ND.serving("1T", price=2.5).served == 5e12
     mixed = SIX_ND.serving(1e12, prompt_tokens=4e12, price=2.0, prompt_price=0.5)
     assert mixed.served == pytest.approx(2 * (1e12 * 2 + 4e12 * 0.5))
     assert plain.tokens(7e9, plain.compute(7e9, 2e12)) == pytest.approx(2e12)

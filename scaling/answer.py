@@ -32,7 +32,7 @@ Array: TypeAlias = NDArray[np.float64]
 _ISSUES_SHOWN = 3
 _AS_SHARE = {
     "excess_mean", "excess_p90", "wasted_compute", "probability_within", "shift", "mean_error",
-    "bias", "coverage", "interval_score", "probability",
+    "bias", "coverage", "interval_score", "probability", "overhead", "share_of_best", "excess",
 }  # fmt: skip
 _AS_TIMES = {"beyond", "misfit", "wider", "farthest", "ratio"}
 _AS_COUNT = {"params", "tokens", "FLOPs"}

@@ -11,6 +11,7 @@ import numpy as np
 from scaling.columns import COMPUTE, PARAMS, TOKENS
 from scaling.errors import ScalingError
 from scaling.robust import usual_spread
+from scaling.text import parse_number
 
 __all__ = ["FORWARD", "SIX_ND", "Cost", "Hardware"]
 
@@ -35,7 +36,7 @@ class Cost:
     sizes : tuple of str
         Inputs whose sum is the size that is paid for.
     served : float
-        FLOPs per param that are spent beside training; see :meth:`serving`.
+        FLOPs per param that are spent beside training; see ``Cost.serving``.
 
     Examples
     --------
@@ -84,15 +85,15 @@ class Cost:
         return compute / self.factor
 
     def serving(
-        self, tokens: float = 0.0, *, prompt_tokens: float = 0.0, price: float = 1.0,
+        self, tokens: float | str = 0.0, *, prompt_tokens: float | str = 0.0, price: float = 1.0,
         prompt_price: float | None = None,
     ) -> Cost:  # fmt: skip
         """Cost of training and of serving the model over its life, in FLOPs of training.
 
         Parameters
         ----------
-        tokens, prompt_tokens : float
-            Tokens the model will write and read; each takes 2 FLOPs per param.
+        tokens, prompt_tokens : float or str
+            Tokens the model will write and read, such as ``"10T"``; each takes 2 FLOPs per param.
         price, prompt_price : float
             Money for a FLOP of writing and of reading over that for one of training; the second
             is the first by default. Where a device-hour costs the same, it is the utilisation of
@@ -118,10 +119,12 @@ class Cost:
         """
         prompt_price = price if prompt_price is None else prompt_price
         given = (tokens, prompt_tokens, price, prompt_price)
-        if not all(value == 0 or _above_zero(value) for value in given):
+        numbers = [_number(value) for value in given]
+        if not all(value == 0 or _above_zero(value) for value in numbers):
             raise ScalingError("serving needs tokens and prices of 0 or more; got "
                                f"{', '.join(map(repr, given))}.")  # fmt: skip
-        served = self.served + FORWARD * (tokens * price + prompt_tokens * prompt_price)
+        written, read, of_writing, of_reading = numbers
+        served = self.served + FORWARD * (written * of_writing + read * of_reading)
         if served == self.served:
             raise ScalingError("serving needs tokens that the model will write or read, above 0.")
         name = f"{self.name} + {served:.3g} N of serving"
@@ -171,6 +174,13 @@ class Cost:
     def to_dict(self) -> dict[str, Any]:
         """Plain values that ``Cost(**values)`` takes back."""
         return asdict(self)
+
+
+def _number(value: Any) -> float:
+    try:
+        return float("nan") if isinstance(value, bool) else parse_number(value)
+    except (TypeError, ValueError):
+        return float("nan")
 
 
 def _above_zero(value: Any) -> bool:

@@ -14,6 +14,7 @@ from scaling.cost import SIX_ND, Cost
 from scaling.errors import Issue, ScalingError
 from scaling.law import Law, coef
 from scaling.source import Source
+from scaling.text import brief
 
 __all__ = [
     "NON_EMBEDDING", "OMEGA", "View", "flops_per_token", "nonembedding_view", "recounted",
@@ -51,15 +52,37 @@ def flops_per_token(layers: Any, width: Any, context_length: Any) -> Any:
     """Training FLOPs of one token without those of embeddings: a size that counts attention.
 
     Compute is this times tokens: ``Cost(factor=1, name="MD")``, with the column playing params.
-    Source: Bi et al. 2024, arXiv:2401.02954, eq. 2: ``72 n d^2 + 12 n d l``.
+
+    Parameters
+    ----------
+    layers, width, context_length : float or array_like
+        Of the model, broadcast together.
+
+    Returns
+    -------
+    float or ndarray
+
+    Raises
+    ------
+    ScalingError
+        If one is not a number above 0.
+
+    References
+    ----------
+    Bi et al. 2024, arXiv:2401.02954, eq. 2: ``72 n d^2 + 12 n d l``.
 
     Examples
     --------
     >>> f"{flops_per_token(layers=80, width=8192, context_length=4096):.4g}"
     '4.188e+11'
     """
-    weights, attention = 72 * layers * width**2, 12 * layers * width * context_length
-    return weights + attention
+    given = {"layers": layers, "width": width, "context_length": context_length}
+    for name, value in given.items():
+        numbers = np.asarray(value)
+        if numbers.dtype.kind not in "iuf" or not (np.isfinite(numbers) & (numbers > 0)).all():
+            raise ScalingError(f"{name} must be a number above 0; got {brief(value)}.")
+    n, d, length = (np.asarray(value, dtype=float) for value in given.values())
+    return 72 * n * d**2 + 12 * n * d * length
 
 
 def total_params(params_non_embedding: Any, omega: float = OMEGA) -> Any:

@@ -130,3 +130,9 @@ def test_porian_2024_steps_from_kaplan_to_chinchilla(porian_optima, reproduces):
                {step: printed for step, (_, printed, _) in STEPS.items()}, found,
                objective="weighted squares of log", digits=3, rel=2e-3,
                verdict="reproduced: to .001")  # fmt: skip
+
+
+@pytest.mark.parametrize("bad", [-1, "x", np.nan, 0])
+def test_flops_per_token_of_no_model_is_one_sentence(bad):
+    with pytest.raises(scaling.ScalingError, match="width must be a number above 0"):
+        flops_per_token(layers=12, width=bad, context_length=1024)

@@ -345,7 +345,7 @@ def without(truth, *names):
          "this law predicts loss from params, tokens"),
         (lambda _: scaling.best_vocabulary(published("tao-2024-approach-2"), 1e9, compute=1e20),
          "leave out compute="),
-        (lambda _: scaling.compute_optimal(published("tao-2024-approach-1"), 1e20), "cannot be"),
+        (lambda _: scaling.compute_optimal(published("tao-2024-approach-1"), 1e20), "needs a law"),
         (lambda t: scaling.plot.vocabulary(scaling.best_vocabulary(drawn_runs(t), 1e9)),
          "Use method='parametric'"),
         (lambda _: scaling.plot.vocabulary({"vocab_size": [1e3], "loss": [2.0]}), "name it with"),

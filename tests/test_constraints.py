@@ -5,6 +5,7 @@ import matplotlib as mpl
 mpl.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.optimize import minimize
 
@@ -129,6 +130,21 @@ def test_choices_are_the_best_of_all_of_them(law, two_sizes):
     assert (both.table["params"][0], both.table["tokens"][0]) == min(paid)[1:]
 
 
+def test_choices_of_a_table_are_its_rows(law, two_sizes):
+    shapes = scaling.buildable(law, 1e22).table[["params", "layers"]]
+    row = scaling.compute_optimal(law, 1e22, choices=shapes[["params"]]).table.iloc[0]
+    losses = law.predict(params=shapes["params"], tokens=1e22 / 6 / shapes["params"])
+    assert row["params"] == shapes["params"][np.argmin(losses)]
+    pairs = pd.DataFrame({"params_non_embedding": [1e8, 1e9, 3e9],
+                          "params_vocabulary": [1e9, 1e7, 1e8]})  # fmt: skip
+    best = scaling.compute_optimal(two_sizes, 1e21, cost=TOGETHER, choices=pairs).table.iloc[0]
+    N, V = pairs.to_numpy().T
+    at = two_sizes.formula(N, V, 1e21 / (6 * (N + V))).argmin()
+    assert (best["params_non_embedding"], best["params_vocabulary"]) == (N[at], V[at])
+    with pytest.raises(scaling.ScalingError, match="choices names 'layers'"):
+        scaling.compute_optimal(law, 1e22, choices=shapes)
+
+
 def test_choices_of_a_fit_are_made_draw_by_draw(fit):
     sizes = np.geomspace(1e8, 1e11, 31)
     table = scaling.compute_optimal(fit, [1e21, 1e23], choices={"params": sizes}).table
@@ -197,6 +213,25 @@ def test_required_takes_any_input_and_lies_on_the_law(two_sizes):
 
 
 @pytest.mark.parametrize(
+    ("law_of", "small", "times", "saved"),
+    [
+        ({"E": 1.69, "A": 406.4, "B": 410.7, "alpha": 0.34, "beta": 0.28}, 15.9e9, 2.21, 0.182),
+        ({"E": 1.8172, "A": 482.01, "B": 2085.43, "alpha": 0.3478, "beta": 0.3658}, 11.6e9, 4.25,
+         0.427),
+    ],
+)  # fmt: skip
+def test_the_worked_example_hangs_on_the_coefficients(law_of, small, times, saved):
+    law = Chinchilla(**law_of)
+    G = (law.alpha * law.A / (law.beta * law.B)) ** (1 / (law.alpha + law.beta))
+    tokens = (30e9 / G) ** (law.alpha / law.beta) / G
+    loss, cost = float(law.predict(params=30e9, tokens=tokens)), SIX_ND.serving(1e13)
+    row = scaling.required(law, "compute", loss=loss, cost=cost).table.iloc[0]
+    assert row["params"] == pytest.approx(small, rel=5e-3)
+    assert row["tokens"] / tokens == pytest.approx(times, abs=0.006)
+    assert 1 - row["compute"] / cost.compute(30e9, tokens) == pytest.approx(saved, abs=6e-4)
+
+
+@pytest.mark.parametrize(
     ("size", "served", "small", "times", "saved"),
     [(30e9, 1e13, "13.6e9", "2.84", "0.280"), (7e9, 1e11, "6.0e9", "1.18", None)],
 )
@@ -220,7 +255,7 @@ def test_sardana_et_al_worked_examples(law, size, served, small, times, saved):
 def test_prices_and_prompts_weigh_what_is_served():
     plain = SIX_ND.serving(1e12)
     assert plain.served == 2e12
-    assert SIX_ND.serving(1e12, price=2.5).served == 5e12
+    assert SIX_ND.serving("1T", price=2.5).served == 5e12
     mixed = SIX_ND.serving(1e12, prompt_tokens=4e12, price=2.0, prompt_price=0.5)
     assert mixed.served == pytest.approx(2 * (1e12 * 2 + 4e12 * 0.5))
     assert plain.tokens(7e9, plain.compute(7e9, 2e12)) == pytest.approx(2e12)
@@ -296,16 +331,23 @@ def test_break_even_is_where_both_cost_the_same(law):
 
 def test_shrink_of_a_fit_is_each_draw_s_own(fit):
     table = scaling.shrink(fit, 1e22, overhead=[0.1, 0.5]).table
-    drawn = np.array([
-        scaling.shrink(fit.draws.pick(place), 1e22, overhead=[0.1, 0.5]).table["params"]
-        for place in range(0, 200, 20)
-    ])  # fmt: skip
-    assert (table["params_low"] >= drawn.min(axis=0) * 0.999).all()
-    assert (table["params_high"] <= drawn.max(axis=0) * 1.5).all()
-    spread = fit.draws
-    share = table["share_of_best"].iloc[0]
-    assert 0 < table["share_of_best_low"].iloc[0] < share < table["share_of_best_high"].iloc[0] < 1
-    assert spread.count == 200
+    drawn = [scaling.shrink(fit.draws.pick(place), 1e22, overhead=[0.1, 0.5]).table
+             for place in range(fit.draws.count)]  # fmt: skip
+    for column in ("params", "share_of_best", "tokens", "break_even_tokens"):
+        ends = np.quantile([one[column] for one in drawn], [0.05, 0.95], axis=0)
+        np.testing.assert_allclose(table[f"{column}_low"], ends[0], rtol=1e-6)
+        np.testing.assert_allclose(table[f"{column}_high"], ends[1], rtol=1e-6)
+
+
+def test_shrink_tells_of_its_own_rows_not_of_the_best(fit):
+    codes = {issue.code for issue in scaling.shrink(fit, 1e20, overhead=20).issues}
+    row = scaling.shrink(fit, 1e20, overhead=20).table.iloc[0]
+    assert row["tokens_per_param"] > 3 * fit.ranges["tokens_per_param"][1]
+    assert "ratio-beyond" in codes
+    assert "ratio-beyond" not in {i.code for i in scaling.shrink(fit, 1e20, overhead=0.05).issues}
+    repeated = published("muennighoff-2023")
+    told = scaling.shrink(repeated, 1e21, overhead=[1, 5], held={"unique_tokens": 25e9}).issues
+    assert "many-epochs" in {issue.code for issue in told}
 
 
 @pytest.mark.parametrize(
@@ -313,7 +355,7 @@ def test_shrink_of_a_fit_is_each_draw_s_own(fit):
     [
         ({"overhead": 0.1, "params": 1e9}, "not both"),
         ({"overhead": -0.1}, "finite number above 0"),
-        ({"held": {"tokens": 1e12}}, "hold neither"),
+        ({"held": {"tokens": 1e12}}, "hold neither of them"),
     ],
 )
 def test_shrink_refuses_in_one_sentence(law, options, words):
@@ -359,6 +401,8 @@ def test_shapes_count_params_as_the_law_does():
         ({"width_step": 100}, "whole heads of 128"),
         ({"aspect": (1e6, 1e7)}, "widen aspect"),
         ({"vocab_size": -5}, "whole number"),
+        ({"aspect": 64}, "two numbers"),
+        ({"aspect": ("a", 3)}, "finite number above 0"),
     ],
 )
 def test_shapes_refuse_in_one_sentence(law, options, words):
@@ -386,3 +430,9 @@ def test_figure_of_smaller_models_says_when_each_pays(fit, width):
 def test_figure_of_smaller_models_refuses_other_answers(fit):
     with pytest.raises(scaling.ScalingError, match=r"scaling\.shrink"):
         scaling.plot.shrink(scaling.regret(fit, 1e22))
+
+
+@pytest.mark.parametrize("verb", [scaling.shrink, scaling.buildable])
+def test_a_law_of_two_sizes_is_told_to_ask_otherwise(verb):
+    with pytest.raises(scaling.ScalingError, match="pays for params_non_embedding"):
+        verb(published("tao-2024"), 1e22)

@@ -122,7 +122,7 @@ def best_vocabulary(
     method : {"isoflop", "derivative", "parametric"}, optional
         How a table is read. ``isoflop`` (default): power laws of compute through the points of
         the lowest loss. ``derivative``: the vocabulary of least compute for the same text, scaled
-        from the best one of the smallest size. ``parametric``: the law :class:`Vocabulary` fitted
+        from the best one of the smallest size. ``parametric``: the law ``Vocabulary`` fitted
         to all rows.
     convention : {"correct", "paper-code"}
         How ``parametric`` counts tokens: as they are, or as the code of the paper did, which took

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import product
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -46,7 +45,7 @@ class Question:
     at_most : mapping of str to float
         Largest value of inputs.
     choices : mapping of str to ndarray
-        The only values that inputs may take.
+        The only ways that inputs may be chosen: each place of the arrays is one.
     method : {None, "formula", "numeric"}
         Closed form, search, or the first where there is one.
     """
@@ -127,15 +126,11 @@ class Question:
         return self._chosen(law, compute, fixed)
 
     def _chosen(self, law: Law, compute: Array, fixed: Mapping[str, Any]) -> Values:
-        """Best inputs over all combinations of the choices, each laid beside the others."""
-        roles = [role for role in self.choices if role not in fixed]
-        ways = np.array(list(product(*(self.choices[role] for role in roles)))).T
-        many = ways.shape[1]
+        """Best inputs over all ways to choose, each laid beside the others."""
+        many = len(next(iter(self.choices.values())))
         beside = {role: np.repeat(np.broadcast_to(value, compute.shape[-1:]), many)
                   for role, value in fixed.items()}  # fmt: skip
-        chosen = {
-            role: np.tile(way, compute.shape[-1]) for role, way in zip(roles, ways, strict=True)
-        }
+        chosen = {role: np.tile(way, compute.shape[-1]) for role, way in self.choices.items()}
         values = self._in_parts(law, np.repeat(compute, many, axis=-1), {**beside, **chosen})
         loss = self.loss(law, values)
         shape = (*loss.shape[:-1], compute.shape[-1], many)

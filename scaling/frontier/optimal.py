@@ -36,7 +36,7 @@ def compute_optimal(
     cost: Cost | None = None,
     held: Mapping[str, Any] | None = None,
     at_most: Mapping[str, Any] | None = None,
-    choices: Mapping[str, Any] | None = None,
+    choices: Any = None,
     method: str | None = None,
     level: float = 0.9,
 ) -> Frontier:
@@ -58,9 +58,10 @@ def compute_optimal(
         Inputs that do not move, such as ``{"unique_tokens": 2e12}``.
     at_most : mapping of str to float, optional
         Largest value of inputs, such as ``{"params": 8e9}``; compute may then be left over.
-    choices : mapping of str to array_like, optional
-        The only values that inputs may take, such as ``{"params": [1e9, 3e9, 7e9]}``; the best
-        combination is found for each draw.
+    choices : mapping of str to array_like, or table, optional
+        The only values that inputs may take, such as ``{"params": [1e9, 3e9, 7e9]}``, in any
+        combination; or a table with a row for each way, such as the shapes that can be built. The
+        best is found for each draw.
     method : {"formula", "numeric"}, optional
         Closed form or search; by default the first where the law has one.
     level : float

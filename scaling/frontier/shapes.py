@@ -10,12 +10,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from scaling.answer import Answer
-from scaling.columns import COMPUTE, TOKENS
+from scaling.columns import TOKENS
 from scaling.cost import Cost
 from scaling.errors import ScalingError, whole
 from scaling.frontier.allocation import Question
 from scaling.frontier.table import with_ends
-from scaling.frontier.terms import ask, positive
+from scaling.frontier.terms import ask_size, positive, refuse_several_sizes
 from scaling.source import Source
 from scaling.text import human
 
@@ -91,25 +91,22 @@ def buildable(
     >>> answer.table[["layers", "width", "heads"]].to_numpy().tolist()
     [[62, 6272, 49], [61, 6272, 49]]
     """
-    question = ask(source, cost, held)
-    if set(question.cost.pays_for) & set(question.held) or len(question.cost.sizes) > 1:
-        raise ScalingError("buildable trades one model size against tokens; hold neither of them.")
-    budget = positive(COMPUTE, compute)
-    if len(budget) != 1:
-        raise ScalingError(f"buildable takes one compute; got {len(budget)}.")
+    question, budget = ask_size(source, compute, cost, held, "buildable")
+    refuse_several_sizes(question, "buildable")
     entries, head = whole("vocab_size", vocab_size), _above("head_size", head_size)
     step = head if width_step is None else _above("width_step", width_step)
     if step % head:
         raise ScalingError(f"width_step must hold whole heads of {head}; got {step}.")
-    if not 0 < aspect[0] < aspect[1] < np.inf:
+    ends = positive("aspect", aspect)
+    if len(ends) != 2 or not ends[0] < ends[1]:
         raise ScalingError(f"aspect must be two numbers, the lower first; got {aspect!r}.")
     best = question.best_inputs(budget)
     size_of_best = float(best[question.size][0])
     embeddings = entries * _matrices(question, tied=tied)
-    layers, width = _near(size_of_best, embeddings, step, aspect, _above("shapes", shapes))
+    layers, width = _near(size_of_best, embeddings, step, ends, _above("shapes", shapes))
     if not len(layers):
         raise ScalingError(
-            f"No shape of width over layers {aspect[0]:g} to {aspect[1]:g}, in steps of {step}, "
+            f"No shape of width over layers {ends[0]:g} to {ends[1]:g}, in steps of {step}, "
             f"is near {human(size_of_best)} params; widen aspect or take a smaller step."
         )
     size = _params(layers, width, embeddings)
@@ -142,9 +139,7 @@ def _params(layers: Any, width: Any, embeddings: int) -> Array:
     return np.asarray(_PER_LAYER * layers * width**2 + embeddings * width, dtype=float)
 
 
-def _near(
-    best: float, embeddings: int, step: int, aspect: tuple[float, float], count: int
-) -> tuple[Ints, Ints]:
+def _near(best: float, embeddings: int, step: int, aspect: Array, count: int) -> tuple[Ints, Ints]:
     """The width nearest to the best size at each number of layers, and the nearest of these."""
     layers = np.arange(1, _MOST_LAYERS + 1)
     # 12 l w^2 + V w = N, solved for the width.

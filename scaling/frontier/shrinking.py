@@ -16,7 +16,7 @@ from scaling.cost import FORWARD, Cost
 from scaling.errors import Issue, ScalingError
 from scaling.frontier.allocation import Question, root
 from scaling.frontier.table import with_ends
-from scaling.frontier.terms import ask, positive
+from scaling.frontier.terms import ask_size, positive, refuse_several_sizes
 from scaling.law import Law
 from scaling.source import Source
 from scaling.text import human, percent
@@ -109,12 +109,8 @@ def shrink(
     """
     if overhead is not None and params is not None:
         raise ScalingError("shrink takes overhead= or params=, not both.")
-    question = ask(source, cost, held)
-    if set(question.cost.pays_for) & set(question.held) or len(question.cost.sizes) > 1:
-        raise ScalingError("shrink trades one model size against tokens; hold neither of them.")
-    budget = positive(COMPUTE, compute)
-    if len(budget) != 1:
-        raise ScalingError(f"shrink takes one compute; got {len(budget)}.")
+    question, budget = ask_size(source, compute, cost, held, "shrink")
+    refuse_several_sizes(question, "shrink")
     best = question.best_inputs(budget)
     asked = positive(
         "overhead" if params is None else question.size,
@@ -132,7 +128,10 @@ def shrink(
         table = with_ends(table, question.column(name), value,
                           None if drawn is None else drawn[name], level)  # fmt: skip
     sizes = None if source.draws is None else question.allocate(source.draws, budget)[question.size]
-    issues = (*question.issues_at(best, sizes, level), *_unreached(asked, values))
+    size = asked if params is not None else values[question.size]
+    rows = {role: np.full(len(asked), value) for role, value in question.held.items()}
+    rows |= {question.size: size, TOKENS: values[TOKENS]}
+    issues = (*question.issues_at(rows, sizes, level), *_unreached(asked, values))
     title = f"Models with the loss of the best at {human(float(budget[0]))} FLOPs"
     return Shrunk(table, title, level, source.draws_kind, issues, float(budget[0]),
                   (float(best[question.size][0]), float(best[TOKENS][0])))  # fmt: skip

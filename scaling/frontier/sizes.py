@@ -16,7 +16,7 @@ from scaling.cost import Cost, Hardware
 from scaling.errors import Issue, ScalingError
 from scaling.frontier.allocation import Question
 from scaling.frontier.table import with_ends
-from scaling.frontier.terms import ask, positive
+from scaling.frontier.terms import ask_size, positive
 from scaling.law import Law
 from scaling.source import Source, summarise
 from scaling.text import human
@@ -127,13 +127,7 @@ def regret(
     >>> [f"{excess:.2%}" for excess in answer.table["excess_mean"]]
     ['0.05%', '0.00%']
     """
-    question = ask(source, cost, held)
-    if set(question.cost.pays_for) & set(question.held):
-        raise ScalingError("regret compares sizes at a compute; hold neither "
-                           f"{' nor '.join(question.cost.pays_for)}.")  # fmt: skip
-    budget = positive(COMPUTE, compute)
-    if len(budget) != 1:
-        raise ScalingError(f"regret takes one compute; got {len(budget)}.")
+    question, budget = ask_size(source, compute, cost, held, "regret")
     if not (np.isfinite(within) and 0 < within < 1):
         raise ScalingError(
             f"within must be a share between 0 and 1, such as 0.0025; got {within!r}."

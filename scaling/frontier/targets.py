@@ -32,7 +32,7 @@ def required(
     loss: Any,
     held: Mapping[str, Any] | None = None,
     at_most: Mapping[str, Any] | None = None,
-    choices: Mapping[str, Any] | None = None,
+    choices: Any = None,
     cost: Cost | None = None,
     level: float = 0.9,
 ) -> Answer:
@@ -48,7 +48,7 @@ def required(
         Target of the law to reach.
     held : mapping of str to float, optional
         Inputs that do not move, such as ``{"params": 8e9}``.
-    at_most, choices : mapping, optional
+    at_most, choices : mapping or table, optional
         Conditions on inputs, as in :func:`compute_optimal`.
     cost : Cost, optional
         What compute means; the source's own, or 6ND.

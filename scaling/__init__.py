@@ -22,7 +22,7 @@ from scaling.frontier import Frontier, compute_optimal, regret, required
 from scaling.law import Law, coef
 from scaling.laws.presets import published
 from scaling.runs import read_runs
-from scaling.runs.tokenizing import TokensPerCharacter, embedding_width, unigram_loss
+from scaling.runs.text_lengths import TokensPerCharacter, unigram_loss
 
 if TYPE_CHECKING:
     from scaling import datasets as datasets
@@ -86,7 +86,6 @@ __all__ = [
     "compute_multiplier",
     "compute_optimal",
     "crossover",
-    "embedding_width",
     "ensemble",
     "envelope",
     "fit",

@@ -11,7 +11,7 @@ import numpy as np
 from scaling.columns import COMPUTE, PARAMS, TOKENS
 from scaling.errors import ScalingError
 from scaling.robust import usual_spread
-from scaling.text import parse_number
+from scaling.text import number_of
 
 __all__ = ["FORWARD", "SIX_ND", "Cost", "Hardware"]
 
@@ -55,7 +55,11 @@ class Cost:
             raise ScalingError(f"Cost needs a factor greater than 0; got {self.factor!r}.")
         if not (self.served == 0 or _above_zero(self.served)):
             raise ScalingError(f"Cost needs served of 0 or more; got {self.served!r}.")
-        object.__setattr__(self, "sizes", tuple(self.sizes))
+        sizes = () if isinstance(self.sizes, str) else tuple(self.sizes)
+        if not sizes or TOKENS in sizes or len(set(sizes)) < len(sizes):
+            raise ScalingError("Cost needs sizes as a tuple of different inputs, such as "
+                               f"('params',); got {self.sizes!r}.")  # fmt: skip
+        object.__setattr__(self, "sizes", sizes)
         if self.name == _SIX and self.factor != 6:
             object.__setattr__(self, "name", f"{self.factor:g}ND")
 
@@ -119,7 +123,7 @@ class Cost:
         """
         prompt_price = price if prompt_price is None else prompt_price
         given = (tokens, prompt_tokens, price, prompt_price)
-        numbers = [_number(value) for value in given]
+        numbers = [number_of(value) for value in given]
         if not all(value == 0 or _above_zero(value) for value in numbers):
             raise ScalingError("serving needs tokens and prices of 0 or more; got "
                                f"{', '.join(map(repr, given))}.")  # fmt: skip
@@ -174,13 +178,6 @@ class Cost:
     def to_dict(self) -> dict[str, Any]:
         """Plain values that ``Cost(**values)`` takes back."""
         return asdict(self)
-
-
-def _number(value: Any) -> float:
-    try:
-        return float("nan") if isinstance(value, bool) else parse_number(value)
-    except (TypeError, ValueError):
-        return float("nan")
 
 
 def _above_zero(value: Any) -> bool:

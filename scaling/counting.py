@@ -8,21 +8,25 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scaling.columns import COLUMNS, COMPUTE, PARAMS, RATIO
 from scaling.cost import SIX_ND, Cost
-from scaling.errors import Issue, ScalingError
+from scaling.errors import Issue, ScalingError, above_zero
 from scaling.law import Law, coef
 from scaling.source import Source
-from scaling.text import brief
 
 __all__ = [
-    "NON_EMBEDDING", "OMEGA", "View", "flops_per_token", "nonembedding_view", "recounted",
-    "refuse_mixed_counting", "total_params", "without_embeddings",
+    "NON_EMBEDDING", "OMEGA", "View", "embedding_width", "flops_per_token", "nonembedding_view",
+    "recounted", "refuse_mixed_counting", "total_params", "without_embeddings",
 ]  # fmt: skip
 
 OMEGA = 47491.0  # of Chinchilla's models: Pearce and Song 2024, arXiv:2406.12907, sec. 3
 NON_EMBEDDING = "params_non_embedding"
+# Tao et al. 2024, utils.py: up to so many non-vocabulary params, so many channels.
+_WIDTH_UP_TO = np.array([5e7, 2e8, 5e8, 1e9, 2e9, 5e9, 1e10, 2e10, 5e10, 1e11, 2e11, 5e11, 1e12])
+_WIDTHS = np.array([512, 768, 1024, 1536, 2048, 3200, 4096, 5120, 6048, 8192, 12288, 16384, 20480,
+                    24576], dtype=float)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -76,13 +80,39 @@ def flops_per_token(layers: Any, width: Any, context_length: Any) -> Any:
     >>> f"{flops_per_token(layers=80, width=8192, context_length=4096):.4g}"
     '4.188e+11'
     """
-    given = {"layers": layers, "width": width, "context_length": context_length}
-    for name, value in given.items():
-        numbers = np.asarray(value)
-        if numbers.dtype.kind not in "iuf" or not (np.isfinite(numbers) & (numbers > 0)).all():
-            raise ScalingError(f"{name} must be a number above 0; got {brief(value)}.")
-    n, d, length = (np.asarray(value, dtype=float) for value in given.values())
+    n, d = above_zero("layers", layers), above_zero("width", width)
+    length = above_zero("context_length", context_length)
     return 72 * n * d**2 + 12 * n * d * length
+
+
+def embedding_width(params_non_embedding: Any) -> NDArray[np.float64]:
+    """Width of the embeddings that Tao et al. take for a size, a step function.
+
+    Parameters
+    ----------
+    params_non_embedding : float or array_like
+
+    Returns
+    -------
+    ndarray
+        Channels.
+
+    Raises
+    ------
+    ScalingError
+        If a size is not above 0.
+
+    References
+    ----------
+    Tao et al. 2024, arXiv:2407.13623, and its code.
+
+    Examples
+    --------
+    >>> embedding_width([3e9, 70e9])
+    array([3200., 8192.])
+    """
+    size = above_zero("params_non_embedding", params_non_embedding)
+    return np.asarray(_WIDTHS[np.searchsorted(_WIDTH_UP_TO, size)])
 
 
 def total_params(params_non_embedding: Any, omega: float = OMEGA) -> Any:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
-from scaling.text import brief
+import numpy as np
+from numpy.typing import NDArray
+
+from scaling.text import brief, human, parse_number
 
 __all__ = [
     "ColumnError",
@@ -14,11 +17,13 @@ __all__ = [
     "Issue",
     "NoTradeoffError",
     "ScalingError",
+    "above_zero",
     "one_of",
     "whole",
     "worst_first",
 ]
 
+Array: TypeAlias = NDArray[np.float64]
 Severity = Literal["blocks", "weakens", "note"]
 _ORDER: tuple[Severity, ...] = ("blocks", "weakens", "note")
 _ROWS_NAMED = 6
@@ -119,6 +124,38 @@ def whole(name: str, value: Any) -> int:
     if isinstance(value, bool) or kind not in ("i", "u") or value < 0:
         raise ScalingError(f"{name} must be a whole number, 0 or more; got {value!r}.")
     return int(value)
+
+
+def above_zero(name: str, value: Any) -> Array:
+    """Numbers above 0 as an array of the shape given, or one sentence.
+
+    Parameters
+    ----------
+    name : str
+    value : float, str or array_like
+        A text is such as ``"70B"``.
+
+    Raises
+    ------
+    ScalingError
+
+    Examples
+    --------
+    >>> above_zero("vocab_size", ["32K", 50_000])
+    array([32000., 50000.])
+    """
+    try:
+        array = np.asarray(value)
+        if array.dtype.kind in "OU":
+            array = np.vectorize(parse_number, otypes=[float])(array)
+        array = array.astype(float)
+    except (TypeError, ValueError):
+        array = np.asarray(np.nan)
+    bad = ~(np.isfinite(array) & (array > 0))
+    if bad.any() or not array.size:
+        got = human(array[bad][0]) if array.size and np.isfinite(array[bad][0]) else brief(value)
+        raise ScalingError(f"{name} must be finite and greater than 0; got {got}.")
+    return array
 
 
 def name_rows(rows: Sequence[Any]) -> str:

@@ -61,6 +61,20 @@ def parse_number(text: Any) -> float:
     return float(found[1].replace(",", "").replace("_", "")) * _SUFFIXES[found[2].lower()]
 
 
+def number_of(value: Any) -> float:
+    """Number that a value or a text stands for; NaN where it stands for none.
+
+    Examples
+    --------
+    >>> number_of("70B"), number_of(True), number_of(None)
+    (70000000000.0, nan, nan)
+    """
+    try:
+        return math.nan if isinstance(value, bool) else parse_number(value)
+    except (TypeError, ValueError, OverflowError):
+        return math.nan
+
+
 def _bad_grouping(number: str) -> bool:
     """Whether commas stand elsewhere than before groups of three: "1,5" may mean 1.5."""
     whole = number.lower().partition("e")[0].partition(".")[0]

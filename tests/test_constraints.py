@@ -13,7 +13,7 @@ import scaling
 from scaling import SIX_ND, Cost
 from scaling.frontier.searching import lowest
 from scaling.laws import Chinchilla, Coef, Law, coef, published
-from scaling.text import human
+from scaling.text import human, times
 
 
 class TwoSizes(Law):
@@ -436,3 +436,89 @@ def test_figure_of_smaller_models_refuses_other_answers(fit):
 def test_a_law_of_two_sizes_is_told_to_ask_otherwise(verb):
     with pytest.raises(scaling.ScalingError, match="pays for params_non_embedding"):
         verb(published("tao-2024"), 1e22)
+
+
+# What an attack found
+
+
+def test_regret_of_a_loss_below_zero_is_still_a_loss_of_something():
+    law = published("tao-2024")
+    best = scaling.compute_optimal(law, 1e21).table.iloc[0]
+    sizes = best["params_non_embedding"] * np.array([0.25, 1.0, 16.0])
+    answer = scaling.regret(law, 1e21, sizes)
+    found = answer.table["excess_mean"].to_numpy()
+    assert found[1] == pytest.approx(0, abs=1e-6)
+    lost = answer.table["loss_unigram_normalised"] - best["loss_unigram_normalised"]
+    np.testing.assert_allclose(found, lost / abs(best["loss_unigram_normalised"]), atol=1e-9)
+    assert (found[[0, 2]] > 0.005).all()
+    assert answer.band[0] > 0
+    assert np.isfinite(answer.band[1])
+
+
+def test_required_holds_all_others_so_it_takes_no_caps(law):
+    for option in ({"at_most": {"tokens": 1e6}}, {"choices": {"tokens": [1e6]}}):
+        with pytest.raises(scaling.ScalingError, match="belong to 'compute'"):
+            scaling.required(law, "tokens", loss=2.5, held={"params": 1e9}, **option)
+
+
+def test_required_finds_an_input_that_takes_no_compute():
+    law = published("muennighoff-2023").law
+    wanted = float(law.predict(params=3e9, tokens=1e11, unique_tokens=2e10))
+    held = {"params": 3e9, "tokens": 1e11}
+    row = scaling.required(law, "unique_tokens", loss=wanted, held=held).table.iloc[0]
+    assert row["unique_tokens"] == pytest.approx(2e10, rel=1e-6)
+    with pytest.raises(scaling.ScalingError, match="both asked for and held"):
+        scaling.required(law, "tokens", loss=2.3, held=held)
+
+
+@pytest.mark.parametrize(
+    ("limits", "column"),
+    [({"at_most": {"params": 8}}, "params"), ({"held": {"tokens": 20}}, "tokens")],
+)
+def test_a_limit_in_the_wrong_unit_lies_beyond_the_runs(limits, column):
+    source = published("besiroglu-2024")
+    answer = scaling.compute_optimal(source, 1e21, **limits)
+    found = [issue for issue in answer.issues if issue.code == "beyond-the-runs"]
+    assert source.ranges[column][0] / answer.table[column][0] > 1e6
+    row, ends = answer.table.iloc[0], source.ranges
+    far = max(max(row[name] / high, low / row[name]) for name, (low, high) in ends.items())
+    assert times(far) in found[0].message
+
+
+@pytest.mark.parametrize("sizes", ["params", (), ("tokens",), ("params", "params")])
+def test_a_cost_of_no_sizes_is_refused(sizes):
+    with pytest.raises(scaling.ScalingError, match="tuple of different inputs"):
+        Cost(sizes=sizes)
+
+
+def test_a_share_of_an_input_keeps_to_its_domain():
+    class Sparse(Law):
+        inputs = ("params", "tokens", "sparsity")
+        A: Coef = coef("prefactor", typical=(10, 1e3))
+
+        def formula(self, N, D, S):
+            return self.A * (N**-0.3 + D**-0.3) * (1 + S)
+
+    law = Sparse(A=100.0)
+    assert scaling.compute_optimal(law, 1e22, held={"sparsity": 0}).table["params"][0] > 0
+    for bad in ({"sparsity": 2}, {"sparsity": "abc"}, {"sparsity": None}):
+        with pytest.raises(scaling.ScalingError, match="sparsity must be at least 0 and less"):
+            scaling.compute_optimal(law, 1e22, held=bad)
+    with pytest.raises(scaling.ScalingError, match="above 0"):
+        scaling.compute_optimal(law, 1e22, at_most={"sparsity": 0})
+
+
+def test_what_is_no_law_is_told_what_to_ask(fit):
+    with pytest.raises(scaling.ScalingError, match="takes a law or a fit; got DataFrame"):
+        scaling.required(fit.runs, "compute", loss=2)
+    runs = fit.runs.assign(recipe=["old", "new", "old"] * (len(fit.runs) // 3))
+    joint = scaling.fit(Chinchilla, runs, by="recipe", bootstrap=0)
+    with pytest.raises(scaling.ScalingError, match=r"such as joint\['a'\]"):
+        scaling.compute_optimal(joint, 1e22)
+
+
+def test_a_huge_compute_warns_of_nothing(law):
+    row = scaling.compute_optimal(law, 1e200, at_most={"params": 1e9}).table.iloc[0]
+    assert (row["params"], row["tokens"]) == pytest.approx((1e9, 1e200 / 6e9), rel=1e-5)
+    with pytest.raises(scaling.ScalingError, match="serving needs"):
+        SIX_ND.serving(10**400)

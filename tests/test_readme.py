@@ -163,6 +163,12 @@ def drawn_vocabulary(fit):
     return scaling.plot.vocabulary(runs), f"lowest loss per byte {least:.4f}"
 
 
+def drawn_vocabulary_law(fit):
+    answer = scaling.best_vocabulary(scaling.published("tao-2024"), [3e9, 13e9, 70e9])
+    said = " ".join(f"{entries:.0f}" for entries in answer.table["vocab_size"])
+    return scaling.plot.vocabulary(answer), f"best vocabularies {said}"
+
+
 def best_size_ahead(law):
     return law.optimum(AHEAD / 6)["params"]
 
@@ -399,6 +405,7 @@ def drawn_pruned(fit):
         drawn_backtest,
         drawn_sweep,
         drawn_vocabulary,
+        drawn_vocabulary_law,
     ],
 )
 def test_picture_shows_what_its_description_says(sweep_fit, draw):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
@@ -12,8 +11,8 @@ from numpy.typing import NDArray
 
 from scaling.answer import Answer
 from scaling.columns import COMPUTE
-from scaling.cost import Cost
-from scaling.errors import Issue, ScalingError, one_of
+from scaling.counting import embedding_width
+from scaling.errors import Issue, ScalingError, above_zero, one_of
 from scaling.fitting import Fit
 from scaling.forecast.vocabulary_runs import (
     Known,
@@ -24,28 +23,31 @@ from scaling.forecast.vocabulary_runs import (
     law_table,
 )
 from scaling.forecast.vocabulary_term import (
-    best_entries,
+    best_params,
     fitted,
     flat_range,
-    unidentified,
     valleys,
 )
-from scaling.frontier.terms import positive
+from scaling.frontier.terms import ask
 from scaling.laws import Vocabulary, published
-from scaling.reach import beyond
-from scaling.runs.tokenizing import TokensPerCharacter, above_zero, embedding_width
+from scaling.reach import beyond, beyond_issues
+from scaling.runs.text_lengths import TokensPerCharacter
 from scaling.source import Source, check_level, summarise
-from scaling.text import human, scalar_text
+from scaling.text import human, listed, scalar_text
 
 __all__ = ["BestVocabulary", "best_vocabulary"]
 
 Array: TypeAlias = NDArray[np.float64]
 
-_METHODS = ("isoflop", "derivative", "parametric")
+_LAW, _ISOFLOP, _DERIVATIVE, _PARAMETRIC = "a law", "isoflop", "derivative", "parametric"
+_TAKES = {  # options of each source or method, beside width and level
+    _LAW: ("compute",), _ISOFLOP: ("compute", "text"), _DERIVATIVE: ("text",),
+    _PARAMETRIC: ("compute", "text", "convention", "bootstrap", "seed"),
+}  # fmt: skip
+_METHODS = (_ISOFLOP, _DERIVATIVE, _PARAMETRIC)
+_RESAMPLES = 200
 _CONVENTIONS = ("correct", "paper-code")
 _SIZE, _PART, _ENTRIES = "params_non_embedding", "params_vocabulary", "vocab_size"
-_COST = Cost(sizes=(_SIZE, _PART))
-_TOLD_BEYOND = 3.0  # times beyond the runs, from which it is told
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class BestVocabulary(Answer):
         objective over the least, and the best ``vocab_size`` at each ``params_non_embedding``.
     valleys : DataFrame
         Of a law, the loss along the vocabulary at the compute: ``params_non_embedding``,
-        ``vocab_size``, ``loss_unigram_normalised``, and its ``excess`` over the best.
+        ``vocab_size``, ``loss_unigram_normalised``, and its ``excess_loss`` over the best.
     fit : Fit or None
         The law fitted to the runs.
     said : tuple of str
@@ -77,6 +79,11 @@ class BestVocabulary(Answer):
     valleys: pd.DataFrame = field(default_factory=pd.DataFrame)
     fit: Fit | None = None
     said: tuple[str, ...] = ()
+
+    @property
+    def intervals(self) -> str:
+        """What the intervals are; where exponents were tried, the kind has the level."""
+        return super().intervals if self.flat.empty else f"[low, high] hold {self.kind}."
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -97,13 +104,17 @@ def best_vocabulary(
     compute: Any = None,
     width: Any = None,
     method: str | None = None,
-    convention: str = "correct",
+    convention: str | None = None,
     text: TokensPerCharacter | None = None,
-    bootstrap: int = 200,
-    seed: int = 0,
+    bootstrap: int | None = None,
+    seed: int | None = None,
     level: float = 0.9,
 ) -> BestVocabulary:
     """Best vocabulary of a model with so many params beside its vocabulary.
+
+    A law takes ``compute`` alone of the options, beside ``width`` and ``level``; of a table,
+    ``isoflop`` takes ``compute`` and ``text``, ``derivative`` takes ``text``, and ``parametric``
+    takes all. What would change nothing is refused.
 
     Parameters
     ----------
@@ -116,30 +127,33 @@ def best_vocabulary(
     compute : float, str or array_like, optional
         FLOPs of each. By default the compute at which the size is the best: as the runs say for
         ``isoflop``, as Tao et al. 2024 say (``published("tao-2024-approach-1-size")``) otherwise.
-    width : float or array_like, optional
+        A law that states the vocabulary of a size takes none.
+    width : float, str or array_like, optional
         Width of the embeddings; that of the runs where they have the size, else
-        :func:`scaling.embedding_width`.
+        :func:`scaling.counting.embedding_width`.
     method : {"isoflop", "derivative", "parametric"}, optional
         How a table is read. ``isoflop`` (default): power laws of compute through the points of
         the lowest loss. ``derivative``: the vocabulary of least compute for the same text, scaled
         from the best one of the smallest size. ``parametric``: the law ``Vocabulary`` fitted
         to all rows.
-    convention : {"correct", "paper-code"}
-        How ``parametric`` counts tokens: as they are, or as the code of the paper did, which took
-        the vocabulary in thousands where it needed entries.
+    convention : {"correct", "paper-code"}, optional
+        How ``parametric`` counts tokens: as they are (default), or as the code of the paper did,
+        which took the vocabulary in thousands where it needed entries.
     text : TokensPerCharacter, optional
         Tokens of a character; those of the paper by default.
-    bootstrap : int
-        Resamples of whole runs for ``parametric``.
-    seed : int
+    bootstrap : int, optional
+        Resamples of whole runs for ``parametric``; 200 by default.
+    seed : int, optional
+        Of the resamples; 0 by default.
     level : float
 
     Returns
     -------
     BestVocabulary
         Its table has params_non_embedding, embedding_width, compute where it matters, vocab_size
-        and params_vocabulary with their ends, and ``beyond``. The ends of ``parametric`` hold the
-        resamples and every vocabulary exponent that explains the runs within 1%.
+        and params_vocabulary with their ends, and ``beyond``. The ends of a fit hold the
+        resamples, and every vocabulary exponent of nine over its typical range that raises the
+        objective by 1% at most; 0 or infinite where the first or the last of the nine does.
 
     Raises
     ------
@@ -160,25 +174,23 @@ def best_vocabulary(
     230861
     """
     check_level(level)
+    given = {"compute": compute, "text": text, "convention": convention, "bootstrap": bootstrap,
+             "seed": seed}  # fmt: skip
+    if hasattr(source, "best"):
+        _refuse(_LAW, {"method": method, **given})
+        return _of_source(source, _wanted(params_non_embedding, compute, width, None), level)
+    way = one_of("method", method or _ISOFLOP, _METHODS)
+    _refuse(way, given)
+    convention = one_of("convention", convention or _CONVENTIONS[0], _CONVENTIONS)
     text = TokensPerCharacter() if text is None else text
     if not isinstance(text, TokensPerCharacter):
         raise ScalingError(f"text must be a TokensPerCharacter; got {text!r}.")
-    one_of("convention", convention, _CONVENTIONS)
-    if hasattr(source, "best"):
-        if method is not None or convention != "correct":
-            raise ScalingError("method= and convention= say how a table is read; a law is taken "
-                               "as it is, so leave them out.")  # fmt: skip
-        return _of_source(source, _wanted(params_non_embedding, compute, width, None), level)
-    way = one_of("method", method or _METHODS[0], _METHODS)
-    if convention != "correct" and way != "parametric":
-        raise ScalingError("convention= is of method='parametric'; the others read no tokens.")
     runs = Tried.read(source, text)
     wanted = _wanted(params_non_embedding, compute, width, runs)
-    if way == "parametric":
-        return _parametric(runs, wanted, convention, level, bootstrap, seed)
-    if way == "derivative" and compute is not None:
-        raise ScalingError("compute= is not of method='derivative', which holds the text.")
-    known = by_isoflop(runs, wanted) if way == "isoflop" else by_derivative(runs, wanted)
+    if way == _PARAMETRIC:
+        resamples = _RESAMPLES if bootstrap is None else bootstrap
+        return _parametric(runs, wanted, convention, level, resamples, seed or 0)
+    known = by_isoflop(runs, wanted) if way == _ISOFLOP else by_derivative(runs, wanted)
     said = tuple(
         f"{name} = {scalar_text(row['coefficient'])} x {row['of']}^{scalar_text(row['exponent'])} "
         f"(R2 {row['r2']:.3f})" for name, row in known.powers.iterrows())  # fmt: skip
@@ -186,20 +198,28 @@ def best_vocabulary(
     return replace(answer, method=way, powers=known.powers, said=said)
 
 
+def _refuse(way: str, given: dict[str, Any]) -> None:
+    """Refuse options that would change nothing."""
+    idle = [f"{name}=" for name, value in given.items()
+            if value is not None and name not in _TAKES[way]]  # fmt: skip
+    if idle:
+        asked = way if way == _LAW else f"method={way!r}"
+        kept = listed(f"{name}=" for name in (*_TAKES[way], "width", "level"))
+        raise ScalingError(f"best_vocabulary by {asked} takes {kept}; leave out {listed(idle)}.")
+
+
 def _wanted(size: Any, compute: Any, width: Any, runs: Tried | None) -> Wanted:
     """Sizes, widths and computes, of one shape."""
-    params = positive(_SIZE, size)
+    params = above_zero(_SIZE, size)
     widths = _widths(params, runs) if width is None else above_zero("width", width)
-    budget = None if compute is None else positive(COMPUTE, compute)
+    budget = np.nan if compute is None else above_zero(COMPUTE, compute)
     try:
-        if budget is None:
-            params, widths = np.broadcast_arrays(params, widths)
-        else:
-            params, widths, budget = np.broadcast_arrays(params, widths, budget)
+        every = np.broadcast_arrays(params, widths, budget)
     except ValueError:
         raise ScalingError("params_non_embedding, width and compute must have one length, or be "
                            "single numbers.") from None  # fmt: skip
-    return Wanted(params.ravel(), widths.ravel(), None if budget is None else budget.ravel())
+    params, widths, budget = (values.ravel() for values in every)
+    return Wanted(params, widths, None if compute is None else budget)
 
 
 def _widths(params: Array, runs: Tried | None) -> Array:
@@ -235,18 +255,8 @@ def _answer(
     table["beyond"] = beyond(ranges, places)
     count = len(wanted.params)
     title = f"Best vocabulary of {count} model size{'s' if count > 1 else ''}"
-    return BestVocabulary(table, title, level, kind, (*issues, *_far(table)))
-
-
-def _far(table: pd.DataFrame) -> tuple[Issue, ...]:
-    """An issue where sizes, computes or vocabularies lie well beyond the runs."""
-    farthest = float(table["beyond"].max())
-    if farthest < _TOLD_BEYOND:
-        return ()
-    return (Issue(
-        "beyond-the-runs", "weakens",
-        f"The answer lies {human(farthest)}x beyond the runs, in size, compute or vocabulary.",
-        "Train a larger model with two vocabularies, and see which is better."),)  # fmt: skip
+    far = beyond_issues(table["beyond"].to_numpy(), drawn=kind != "none")
+    return BestVocabulary(table, title, level, kind, (*issues, *far))
 
 
 def _of_source(source: Source, wanted: Wanted, level: float) -> BestVocabulary:
@@ -255,8 +265,7 @@ def _of_source(source: Source, wanted: Wanted, level: float) -> BestVocabulary:
     told = columns.get(law.target, law.target)
     inputs = [columns.get(role, role) for role in law.inputs]
     if set(law.inputs) == set(Vocabulary.inputs):
-        fit = source if isinstance(source, Fit) and source.runs is not None else None
-        return _of_law(source, wanted, level, fit, source.ranges)
+        return _of_law(source, wanted, level, source.ranges)
     if told != _PART or inputs not in ([COMPUTE], [_SIZE]):
         raise ScalingError(
             "best_vocabulary needs a table of runs, a law of params_non_embedding, "
@@ -288,35 +297,30 @@ def _said(wanted: Wanted, matters: bool = True) -> tuple[str, ...]:
     return ("Compute is that at which the size is the best by approach 1 of Tao et al. 2024.",)
 
 
-def _of_law(
-    source: Source, wanted: Wanted, level: float, fit: Fit | None,
-    ranges: Mapping[str, tuple[float, float]],
-) -> BestVocabulary:  # fmt: skip
+def _of_law(source: Source, wanted: Wanted, level: float, ranges: Any) -> BestVocabulary:
     """Best vocabulary at a compute, where a law of the loss is least."""
-    wanted = _paid(wanted)
-    found = best_entries(source, source.best, wanted, _COST)
-    draws = None if source.draws is None else best_entries(source, source.draws, wanted, _COST)
-    known = Known(wanted, found)
-    tried = None if fit is None else flat_range(fit, wanted, _COST)
-    issues, kind, ends = source.issues, source.draws_kind, None
+    wanted, question = _paid(wanted), ask(source, None, None)
+    found = best_params(question, source.best, wanted)
+    draws = None if source.draws is None else best_params(question, source.draws, wanted)
+    fit = source if isinstance(source, Fit) and source.runs is not None else None
+    tried = None if fit is None else flat_range(fit, question, wanted)
+    issues, kind, ends, table = source.issues, source.draws_kind, None, pd.DataFrame()
     if tried is not None:
-        ends = tried.ends
-        kind = f"{kind} and {tried.words}" if kind != "none" else tried.words
-        issues = (*unidentified(tried, wanted), *issues)
-    answer = _answer(known, draws, ranges, issues, level, kind, ends)
-    return replace(answer, method="parametric", fit=fit, said=_said(wanted),
-                   flat=pd.DataFrame() if tried is None else tried.table,
-                   valleys=valleys(source, wanted, found, _COST))  # fmt: skip
+        issues, ends, table = (*tried.issues, *issues), tried.ends, tried.table
+        kind = tried.words if draws is None else f"{100 * level:.10g}% of {kind}, and {tried.words}"
+    answer = _answer(Known(wanted, found), draws, ranges, issues, level, kind, ends)
+    return replace(answer, method=_PARAMETRIC, fit=fit, said=_said(wanted), flat=table,
+                   valleys=valleys(question, wanted, found))  # fmt: skip
 
 
 def _parametric(
     runs: Tried, wanted: Wanted, convention: str, level: float, bootstrap: int, seed: int
 ) -> BestVocabulary:
     """The law fitted to the runs, and where it is least."""
-    in_thousands = convention == "paper-code"
+    in_thousands = convention == _CONVENTIONS[1]
     table = law_table(runs, in_thousands)
     fit = fitted(table, bootstrap, seed)
-    answer = _of_law(fit, wanted, level, fit, runs.ranges)
+    answer = _of_law(fit, wanted, level, runs.ranges)
     if not in_thousands:
         return answer
     times = table["tokens"] / runs.tokens

@@ -11,12 +11,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from scaling.columns import COMPUTE, TOKENS
-from scaling.cost import Cost
+from scaling.counting import embedding_width
 from scaling.errors import ColumnError, Issue
 from scaling.fitting import fit
-from scaling.laws import PowerLaw
+from scaling.laws import PowerLaw, Vocabulary
 from scaling.runs.door import as_frame, numbers
-from scaling.runs.tokenizing import TokensPerCharacter, embedding_width
+from scaling.runs.text_lengths import TokensPerCharacter
 from scaling.text import human, listed
 
 __all__ = [
@@ -28,7 +28,6 @@ Array: TypeAlias = NDArray[np.float64]
 
 _SIZE, _ENTRIES, _LOSS = "params_non_embedding", "vocab_size", "loss_unigram_normalised"
 _PART, _WIDTH, _TEXT = "params_vocabulary", "embedding_width", "characters"
-_COST = Cost(sizes=(_SIZE, _PART))
 _THOUSAND = 1000.0
 _CURVED = 3  # values that a quadratic passes through
 # Tao et al. 2024, utils.py: how many points are laid between the runs, and between vocabularies.
@@ -110,7 +109,9 @@ class Tried:
     @property
     def compute(self) -> Array:
         """FLOPs, one matrix of the vocabulary counted."""
-        return np.asarray(_COST.compute(self.size + self.entries * self.width, self.tokens))
+        return np.asarray(
+            Vocabulary.cost.compute(self.size + self.entries * self.width, self.tokens)
+        )
 
     @property
     def ranges(self) -> Mapping[str, tuple[float, float]]:

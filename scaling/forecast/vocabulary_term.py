@@ -9,18 +9,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from scaling.cost import Cost
 from scaling.errors import Issue
 from scaling.fitting import Fit, Huber, fit
 from scaling.fitting.again import refit
 from scaling.forecast.vocabulary_runs import Wanted
-from scaling.frontier.terms import ask
+from scaling.frontier.allocation import Question
 from scaling.law import Law
 from scaling.laws import Vocabulary
-from scaling.source import Source
 from scaling.text import human, scalar_text
 
-__all__ = ["Flat", "best_entries", "fitted", "flat_range", "unidentified", "valleys"]
+__all__ = ["Flat", "best_params", "fitted", "flat_range", "valleys"]
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -40,33 +38,18 @@ class Flat:
     table : DataFrame
         All exponents tried: alpha2, rise, params_non_embedding, vocab_size.
     ends : (ndarray, ndarray), each of shape (m,)
-        Smallest and largest best vocabulary of each size.
+        Smallest and largest best vocabulary of each size; 0 or infinite where it is that of the
+        first or the last exponent tried, since those beyond may explain the runs as well.
     words : str
-        From which exponent to which.
-    rise : float
-        Of the objective, at most.
+        Which exponents, of which tried.
+    issues : tuple of Issue
+        Where they disagree, or do not end within those tried.
     """
 
     table: pd.DataFrame
     ends: tuple[Array, Array]
     words: str
-    rise: float
-
-
-def unidentified(tried: Flat, wanted: Wanted) -> tuple[Issue, ...]:
-    """An issue where exponents that explain the runs alike give other vocabularies."""
-    low, high = tried.ends
-    worst = int(np.argmax(high / low))
-    if not high[worst] / low[worst] > _APART:
-        return ()
-    return (Issue(
-        "vocabulary-unidentified", "weakens",
-        f"The runs do not determine the vocabulary term: with {tried.words} the objective rises "
-        f"by {100 * tried.rise:.1g}% at most, and the best vocabulary of "
-        f"{human(wanted.params[worst])} params goes from {human(low[worst])} to "
-        f"{human(high[worst])}.",
-        "Read the interval, or use method='isoflop' or 'derivative'.",
-    ),)  # fmt: skip
+    issues: tuple[Issue, ...]
 
 
 def fitted(table: Any, bootstrap: int, seed: int) -> Fit:
@@ -80,70 +63,88 @@ def fitted(table: Any, bootstrap: int, seed: int) -> Fit:
     return made
 
 
-def best_entries(source: Source, law: Law, wanted: Wanted, cost: Cost) -> Array:
+def best_params(question: Question, law: Law, wanted: Wanted) -> Array:
     """Params of the vocabulary at which a law, or each of k laws, is least; (m,) or (k, m)."""
-    question = ask(source, cost, None)
-    compute, size = np.asarray(wanted.compute), {"params_non_embedding": wanted.params}
-    return question.allocate(law, compute, size)["params_vocabulary"]
+    size = {"params_non_embedding": wanted.params}
+    return question.allocate(law, np.asarray(wanted.compute), size)["params_vocabulary"]
 
 
-def flat_range(known: Fit, wanted: Wanted, cost: Cost) -> Flat | None:
+def flat_range(known: Fit, question: Question, wanted: Wanted) -> Flat | None:
     """Best vocabularies by every exponent that explains the runs about as well as the best.
 
     Returns
     -------
     Flat or None
-        None where the exponent was held.
+        None where the exponent was held, or no other explains the runs.
     """
-    held = {*known.constraints.fixed, *known.constraints.tied}
-    if _EXPONENT in held:
+    if _EXPONENT in {*known.constraints.fixed, *known.constraints.tied}:
         return None
-    rows = []
-    for exponent in np.geomspace(*known.law.coefficients[_EXPONENT].typical, _TRIED):
-        fixed = {**known.constraints.fixed, _EXPONENT: float(exponent)}
-        law = refit(known, fixed=fixed, bootstrap=0)
-        rows.append((exponent, law.objective_value, best_entries(law, law.best, wanted, cost)))
-    exponents, values, parts = (np.array(column) for column in zip(*rows, strict=True))
-    least = min(known.objective_value, values.min())
-    alike = values <= least * (1 + _ALIKE)
-    entries = parts / wanted.width
-    table = pd.DataFrame({
-        _EXPONENT: np.repeat(exponents, len(wanted.params)),
-        "rise": np.repeat(values / least - 1, len(wanted.params)),
-        "params_non_embedding": np.tile(wanted.params, _TRIED), "vocab_size": entries.ravel(),
-    })  # fmt: skip
+    tried = np.geomspace(*known.law.coefficients[_EXPONENT].typical, _TRIED)
+    made = [refit(known, fixed={**known.constraints.fixed, _EXPONENT: float(exponent)}, bootstrap=0)
+            for exponent in tried]  # fmt: skip
+    values = np.array([one.objective_value for one in made])
+    rise = values / min(known.objective_value, values.min()) - 1
+    entries = np.array([best_params(question, one.best, wanted) for one in made]) / wanted.width
+    alike = rise <= _ALIKE
     if not alike.any():
         return None
-    kept = entries[alike]
-    first, last = (scalar_text(exponents[alike][end]) for end in (0, -1))
-    words = f"near {first}" if first == last else f"from {first} to {last}"
-    return Flat(table, (kept.min(axis=0), kept.max(axis=0)), f"{_EXPONENT} {words}",
-                float(values[alike].max() / least - 1))  # fmt: skip
+    low, high = entries[alike].min(axis=0), entries[alike].max(axis=0)
+    outer = entries[[0, -1]][alike[[0, -1]]]
+    ends = (np.where((outer <= low).any(axis=0), 0.0, low),
+            np.where((outer >= high).any(axis=0), np.inf, high))  # fmt: skip
+    first, last, *every = map(scalar_text, (*tried[alike][[0, -1]], *tried[[0, -1]]))
+    span = f"near {first}" if first == last else f"from {first} to {last}"
+    taken = f"{span} (tried: {' to '.join(every)})"
+    words = (f"the best by each {_EXPONENT} that raises the objective by {_ALIKE:.0%} at most: "
+             f"{taken}{'; an end of 0 or inf is open' if len(outer) else ''}")  # fmt: skip
+    table = pd.DataFrame({
+        _EXPONENT: np.repeat(tried, len(wanted.params)),
+        "rise": np.repeat(rise, len(wanted.params)),
+        "params_non_embedding": np.tile(wanted.params, _TRIED), "vocab_size": entries.ravel(),
+    })  # fmt: skip
+    told = f"{_EXPONENT} {taken} raises the objective by {100 * rise[alike].max():.1g}% at most"
+    return Flat(table, ends, words, _unidentified(told, wanted, low, high, len(outer) > 0))
 
 
-def valleys(source: Source, wanted: Wanted, best: Array, cost: Cost) -> pd.DataFrame:
-    """The loss along the vocabulary at the compute, and its excess over the best.
+def _unidentified(
+    told: str, wanted: Wanted, low: Array, high: Array, is_open: bool
+) -> tuple[Issue, ...]:
+    """An issue where exponents that explain the runs alike give other vocabularies, or go on."""
+    worst = int(np.argmax(high / low))
+    if not is_open and not high[worst] > _APART * low[worst]:
+        return ()
+    beyond = ", and others beyond may as well, so the interval is open" if is_open else ""
+    return (Issue(
+        "vocabulary-unidentified", "weakens",
+        f"The runs do not determine the vocabulary term: {told}{beyond}. Within the exponents "
+        f"tried the best vocabulary of {human(wanted.params[worst])} params goes from "
+        f"{human(low[worst])} to {human(high[worst])}.",
+        "Train vocabularies farther apart, or use method='isoflop' or 'derivative'.",
+    ),)  # fmt: skip
+
+
+def valleys(question: Question, wanted: Wanted, best: Array) -> pd.DataFrame:
+    """The loss along the vocabulary at the compute, and how far it lies above the best.
 
     Parameters
     ----------
-    source : Source
+    question : Question
     wanted : Wanted
     best : ndarray, shape (m,)
         Params of the best vocabularies.
-    cost : Cost
     """
-    law, size = source.best, wanted.params[:, None]
+    law, size = question.source.best, wanted.params[:, None]
     compute = np.asarray(wanted.compute)[:, None]
-    part = best[:, None] * _AROUND
 
     def loss(part: Array) -> Array:
-        inputs = {"params_non_embedding": size, "params_vocabulary": part,
-                  "tokens": cost.tokens(size + part, compute)}  # fmt: skip
-        return np.asarray(law.formula(*(inputs[role] for role in law.inputs)), dtype=float)
+        tokens = question.cost.tokens(size + part, compute)
+        return question.loss(law, {"params_non_embedding": size, "params_vocabulary": part,
+                                   "tokens": tokens})  # fmt: skip
 
+    part = best[:, None] * _AROUND
     along = loss(part)
     return pd.DataFrame({
         "params_non_embedding": np.repeat(wanted.params, len(_AROUND)),
         "vocab_size": (part / wanted.width[:, None]).ravel(), law.target: along.ravel(),
-        "excess": (along - loss(best[:, None])).ravel(),
+        "excess_loss": (along - loss(best[:, None])).ravel(),
     })  # fmt: skip

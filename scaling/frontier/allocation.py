@@ -174,8 +174,9 @@ class Question:
             wide = (...,) if not logs else (..., None)
             values = {role: np.asarray(value, dtype=float)[wide] if np.ndim(value) else value
                       for role, value in fixed.items()}  # fmt: skip
-            values |= {role: np.exp(at) for role, at in zip(axes, logs, strict=True)}
-            return self._paid(values, last, spent[wide])
+            with np.errstate(all="ignore"):  # sizes far beyond the compute are looked at too
+                values |= {role: np.exp(at) for role, at in zip(axes, logs, strict=True)}
+                return self._paid(values, last, spent[wide])
 
         def loss_at(logs: list[Array]) -> Array:
             inputs = {role: np.broadcast_to(value, logs[0].shape)
@@ -240,10 +241,11 @@ class Question:
                     "allocation: it costs more than the compute, or the loss falls all the way "
                     "to one end."
                 )
+            served = ", or what is served costs more than the compute" if self.cost.served else ""
             raise NoTradeoffError(
                 f"At {first} FLOPs {self.source.best!r} has no best allocation: "
                 f"its loss falls all the way to one end, as if {' or '.join(self.cost.pays_for)} "
-                "did not matter."
+                f"did not matter{served}."
             )
         return values
 
@@ -264,9 +266,11 @@ class Question:
             Best size of each draw.
         level : float
         """
-        trained = np.atleast_1d(self.training_compute(values))
-        reached = trained[np.isfinite(trained)]
-        far = beyond(self.source.ranges, {COMPUTE: reached}) if reached.size else reached
+        asked = {self.column(role): value for role, value in values.items()}
+        asked[COMPUTE] = self.training_compute(values)
+        known = {name: np.atleast_1d(np.where(np.isfinite(value), value, np.nan))
+                 for name, value in asked.items()}  # fmt: skip
+        far = beyond(self.source.ranges, known)
         draws = self.source.draws
         told = beyond_issues(far, widened=widens(draws), drawn=draws is not None)
         issues = (*self.source.issues, *told, *input_issues(self.source.ranges, values))

@@ -147,4 +147,4 @@ def _left_over(question: Question, budgets: Array, best: Mapping[str, Array]) ->
         yield Issue(
             "compute-left-over", "note",
             f"What is allowed spends no more than {1 - left.max():.0%} of {worst} FLOPs.",
-            "Raise at_most, or offer larger choices.")  # fmt: skip
+            "Offer larger choices." if question.choices else "Raise at_most.")  # fmt: skip

@@ -171,7 +171,8 @@ def _with_losses(
     drawn = excess = None
     if source.draws is not None:
         drawn = question.loss(source.draws, question.allocate(source.draws, spent, given))
-        excess = drawn / question.optimal_loss(source.draws, budget) - 1
+        lowest = question.optimal_loss(source.draws, budget)
+        excess = (drawn - lowest) / np.abs(lowest)
     table = with_ends(table, question.column(question.family.target), loss, drawn, level)
     least = question.optimal_loss(source.best, budget)
-    return with_ends(table, "excess", loss / least - 1, excess, level)
+    return with_ends(table, "excess", (loss - least) / np.abs(least), excess, level)

@@ -131,7 +131,10 @@ def shrink(
     size = asked if params is not None else values[question.size]
     rows = {role: np.full(len(asked), value) for role, value in question.held.items()}
     rows |= {question.size: size, TOKENS: values[TOKENS]}
-    issues = (*question.issues_at(rows, sizes, level), *_unreached(asked, values))
+    issues = (
+        *question.issues_at(rows, sizes, level),
+        *_unreached(asked, values, by_size=params is not None),
+    )
     title = f"Models with the loss of the best at {human(float(budget[0]))} FLOPs"
     return Shrunk(table, title, level, source.draws_kind, issues, float(budget[0]),
                   (float(best[question.size][0]), float(best[TOKENS][0])))  # fmt: skip
@@ -177,13 +180,15 @@ def _least_size(question: Question, law: Law, compute: Array, loss: Array, large
     return np.asarray(np.exp(high))
 
 
-def _unreached(asked: Array, values: Mapping[str, Array]) -> tuple[Issue, ...]:
+def _unreached(asked: Array, values: Mapping[str, Array], *, by_size: bool) -> tuple[Issue, ...]:
     """An issue where a size never reaches the loss."""
     never = np.isinf(values[TOKENS])
     if not never.any():
         return ()
-    lost = ", ".join(human(float(size)) for size in asked[never][:3])
+    lost = ", ".join(human(float(size)) if by_size else percent(float(size))
+                     for size in asked[never][:3])  # fmt: skip
+    what = f"{lost} params" if by_size else f"Models for {lost} more compute"
     return (Issue("unreachable", "blocks",
-                  f"{lost} params never reach the loss, however many tokens they see "
+                  f"{what} never reach the loss, however many tokens they see "
                   f"({percent(float(never.mean()))} of the rows).",
                   "Ask for larger sizes."),)  # fmt: skip

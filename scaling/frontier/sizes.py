@@ -210,7 +210,8 @@ def _table(
         source.draws, question.allocate(source.draws, spent, given))  # fmt: skip
     laws: Law = source.best if source.draws is None else source.draws
     reached = np.atleast_2d(loss if drawn is None else drawn)
-    excess = reached / np.atleast_2d(question.optimal_loss(laws, budget)) - 1
+    least = np.atleast_2d(question.optimal_loss(laws, budget))
+    excess = (reached - least) / np.abs(least)
     table = pd.DataFrame({
         question.column(question.size): sizes, question.column(TOKENS): values[TOKENS],
         COMPUTE: budget[0],

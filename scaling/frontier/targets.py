@@ -15,7 +15,7 @@ from scaling.cost import SIX_ND, Cost
 from scaling.errors import Issue, ScalingError, one_of
 from scaling.frontier.allocation import Question, root
 from scaling.frontier.table import with_ends
-from scaling.frontier.terms import ask
+from scaling.frontier.terms import ask, ask_held
 from scaling.law import Law
 from scaling.source import Source
 from scaling.text import percent, scalar_text
@@ -73,19 +73,19 @@ def required(
     >>> f"{answer.table['tokens'].iloc[0]:.3e}"
     '6.196e+11'
     """
-    given = dict(held or {})
-    inputs = getattr(getattr(source, "best", None), "inputs", ())
-    columns = dict(getattr(source, "columns", {}))
-    one_of("what", what, (COMPUTE, *(columns.get(role, role) for role in inputs)))
+    columns = dict(source.columns) if hasattr(source, "best") else {}
     role = {column: role for role, column in columns.items()}.get(what, what)
-    if what in given or role in given:
-        raise ScalingError(f"{what} is both asked for and held; drop it from held=.")
-    needed = [name for name in inputs if what != COMPUTE and name != role
-              and not {name, columns.get(name, name)} & set(given)]  # fmt: skip
-    if needed:
-        raise ScalingError(f"required {what} needs {', '.join(needed)} in held=, such as "
-                           f"held={{{needed[0]!r}: 8e9}}.")  # fmt: skip
-    question = ask(source, cost, given, at_most=at_most, choices=choices)
+    if role == COMPUTE or not columns:
+        question = ask(source, cost, held, at_most=at_most, choices=choices)
+    elif at_most or choices:
+        raise ScalingError(f"required {what} holds all other inputs; at_most= and choices= belong "
+                           "to 'compute', which allocates them.")  # fmt: skip
+    else:
+        inputs = source.best.inputs
+        one_of("what", role, (COMPUTE, *(columns.get(name, name) for name in inputs), *inputs))
+        if what in dict(held or {}) or role in dict(held or {}):
+            raise ScalingError(f"{what} is both asked for and held; drop it from held=.")
+        question = ask_held(source, cost, held or {}, role)
     wanted = _losses(loss, question.family.target)
     best = _inputs(question, source.best, role, wanted)
     too_easy = best[role] == 0
@@ -94,7 +94,7 @@ def required(
                            f"{scalar_text(float(wanted[too_easy][0]))}.")  # fmt: skip
     drawn = None if source.draws is None else _inputs(question, source.draws, role, wanted)
     table = pd.DataFrame({question.column(question.family.target): wanted})
-    for name in (*inputs, COMPUTE):
+    for name in (*question.family.inputs, COMPUTE):
         draws = None
         if drawn is not None and source.draws is not None:
             draws = np.broadcast_to(drawn[name], (source.draws.count, len(wanted)))

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from scaling.columns import COLUMNS, COMPUTE, PARAMS
+from scaling.columns import COLUMNS, COMPUTE, PARAMS, TOKENS
 from scaling.cost import SIX_ND, Cost
 from scaling.errors import NoTradeoffError, ScalingError
 from scaling.frontier.allocation import Question
@@ -16,9 +16,9 @@ from scaling.frontier.searching import MOST_AXES
 from scaling.law import Law
 from scaling.runs.door import as_frame
 from scaling.source import Source
-from scaling.text import listed, parse_number
+from scaling.text import brief, listed, number_of
 
-__all__ = ["ask", "ask_size", "positive", "refuse_several_sizes"]
+__all__ = ["ask", "ask_held", "ask_size", "positive", "refuse_several_sizes"]
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -54,6 +54,23 @@ def ask(
     return Question(source, spent, kept, caps, offered, method)
 
 
+def ask_held(source: Source, cost: Cost | None, held: Mapping[str, Any], asked: str) -> Question:
+    """A question about one input, with all others held.
+
+    Raises
+    ------
+    ScalingError
+        If one of them is not, or is the one that is asked for.
+    """
+    spent, law, columns = _cost(source, cost), source.best, dict(source.columns)
+    kept = {role: _one("held", key, value) for role, key, value in _roles(source, "held", held)}
+    missing = [columns.get(role, role) for role in law.inputs if role not in (*kept, asked)]
+    if missing:
+        raise ScalingError(f"required {columns.get(asked, asked)} needs {', '.join(missing)} in "
+                           f"held=, such as held={{{missing[0]!r}: 8e9}}.")  # fmt: skip
+    return Question(source, spent, kept)
+
+
 def ask_size(
     source: Source, compute: Any, cost: Cost | None, held: Mapping[str, Any] | None, verb: str
 ) -> tuple[Question, Array]:
@@ -86,7 +103,10 @@ def refuse_several_sizes(question: Question, verb: str) -> None:
 def _cost(source: Source, cost: Cost | None) -> Cost:
     """What compute means, if the law takes all that it pays for."""
     if not hasattr(source, "best"):
-        raise ScalingError(f"This question takes a law or a fit; got {type(source).__name__}.")
+        hint = ": ask one of its fits, such as joint['a']" if isinstance(source, Mapping) else ""
+        raise ScalingError(
+            f"This question takes a law or a fit; got {type(source).__name__}{hint}."
+        )
     if cost is not None and not isinstance(cost, Cost):
         raise ScalingError(f"cost must be a Cost, such as SIX_ND; got {cost!r}.")
     law, spent = source.best, cost or source.cost or SIX_ND
@@ -161,20 +181,22 @@ def _roles(source: Source, option: str, given: Any) -> list[tuple[str, str, Any]
 
 
 def _one(option: str, name: str, value: Any) -> float:
-    values = _allowed(name, value)
+    values = _allowed(name, value, zero=option == "held")
     if len(values) != 1:
         raise ScalingError(f"{option} takes one number for {name}; got {len(values)}.")
     return float(values[0])
 
 
-def _allowed(name: str, value: Any) -> Array:
-    """Numbers in the domain of an input: above zero, or zero where it may be."""
+def _allowed(name: str, value: Any, *, zero: bool = True) -> Array:
+    """Numbers in the domain of an input; above zero where logs of them are searched."""
     column = COLUMNS.get(name)
-    if column is not None and column.allows(0.0):
-        values = np.ravel(np.asarray(value, dtype=float))
-        if all(column.allows(one) for one in values):
-            return values
-    return positive(name, value)
+    if zero and column is not None and column.allows(0.0):
+        found = _parsed(value)
+        if len(found) and all(column.allows(one) for one in found):
+            return found
+    elif column is None or all(not one > 0 or column.allows(one) for one in _parsed(value)):
+        return positive(name, value)
+    raise ScalingError(f"{name} must be {column.domain}; got {brief(value)}.")
 
 
 def positive(name: str, value: Any) -> Array:
@@ -190,21 +212,24 @@ def positive(name: str, value: Any) -> Array:
     >>> positive("compute", ["1e24", 1e25])
     array([1.e+24, 1.e+25])
     """
-    alone = isinstance(value, str) or np.ndim(value) == 0
-    items = [value] if alone else np.ravel(value).tolist()
     column = COLUMNS.get(name)
-    unit = f" {column.unit}" if column and column.unit else ""
-    found = []
-    for item in items:
-        try:
-            number = np.nan if isinstance(item, bool) else parse_number(item)
-        except (TypeError, ValueError):
-            number = np.nan
+    unit = f" in {column.unit}," if column and column.unit not in ("", name) else ""
+    example = {COMPUTE: ", such as 1e24", PARAMS: ", such as 70e9", TOKENS: ", such as 1.4e12"}
+    found = _parsed(value)
+    for item, number in zip(_items(value), found, strict=True):
         if not (np.isfinite(number) and number > 0):
-            example = "1e24" if name == COMPUTE else "70e9"
-            raise ScalingError(f"{name} must be{unit and ' in' + unit + ','} a finite number above "
-                               f"0, such as {example}; got {item!r}.")  # fmt: skip
-        found.append(number)
-    if not found:
+            raise ScalingError(f"{name} must be{unit} a finite number above 0"
+                               f"{example.get(name, '')}; got {item!r}.")  # fmt: skip
+    if not len(found):
         raise ScalingError(f"{name} must hold one number or more; got none.")
-    return np.array(found)
+    return found
+
+
+def _items(value: Any) -> list[Any]:
+    alone = isinstance(value, str) or np.ndim(value) == 0
+    return [value] if alone else np.ravel(value).tolist()
+
+
+def _parsed(value: Any) -> Array:
+    """Numbers that items stand for; NaN where one stands for none."""
+    return np.array([number_of(item) for item in _items(value)], dtype=float)

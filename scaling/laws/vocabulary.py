@@ -15,6 +15,7 @@ class Vocabulary(Law):
     inputs = ("params_non_embedding", "params_vocabulary", "tokens")
     target = "loss_unigram_normalised"
     source = "Tao et al. 2024, arXiv:2407.13623, approach 3"
+    cost = Cost(sizes=inputs[:2])  # of the network and of one matrix of the vocabulary
 
     E: Coef = coef("most that can be gained over token frequencies", typical=(1, 20),
                    unit="nats/token")  # fmt: skip
@@ -33,8 +34,3 @@ class Vocabulary(Law):
         n, v, d = N**-self.alpha1, V**-self.alpha2, D**-self.beta
         return {"E": -1.0, "A1": n, "A2": v, "B": d, "alpha1": -self.A1 * n * np.log(N),
                 "alpha2": -self.A2 * v * np.log(V), "beta": -self.B * d * np.log(D)}  # fmt: skip
-
-    @property
-    def cost(self):
-        """Compute of the network and of one matrix of the vocabulary."""
-        return Cost(sizes=self.inputs[:2])

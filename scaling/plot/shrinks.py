@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from scaling.errors import ScalingError
 from scaling.frontier.shrinking import Shrunk
 from scaling.plot.labels import Board, Spot
 from scaling.plot.style import BAND, INK, MAIN, SECOND, axes_for, label, made_by, quiet, sizes_of
@@ -43,6 +44,8 @@ def shrink(shrunk: Shrunk, *, ax: Axes | None = None) -> Axes:
     made_by(shrunk, Shrunk, "shrink", "scaling.shrink(fit, 1e24)")
     ax = axes_for(ax)
     table = shrunk.table[np.isfinite(shrunk.table["overhead"])].sort_values("overhead")
+    if table.empty:
+        raise ScalingError("No model of the answer reaches the loss, so there is nothing to draw.")
     size = next(name for name in table.columns if name.startswith("params"))
     quiet(ax)
     low, high = f"{size}_low", f"{size}_high"

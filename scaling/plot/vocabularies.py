@@ -67,7 +67,7 @@ def vocabulary(best: Any, *, loss: str | None = None, ax: Axes | None = None) ->
     ('vocab size (entries)', 'loss nats per byte (nats/byte)')
     """
     if isinstance(best, BestVocabulary):
-        lines, column, named = _valleys_of(best), "excess", "Excess loss by vocabulary"
+        lines, column, named = _valleys_of(best), "excess_loss", "Excess loss by vocabulary"
     else:
         lines, column = _runs_of(best, loss)
         named = "Loss by vocabulary"
@@ -75,9 +75,9 @@ def vocabulary(best: Any, *, loss: str | None = None, ax: Axes | None = None) ->
     ends = []
     for colour, (size, line) in zip(shades(len(lines)), lines.items(), strict=True):
         ax.plot(line["x"], line["y"], color=colour, linewidth=1.3,
-                marker="o" if column != "excess" else "", markersize=3.5)  # fmt: skip
+                marker="o" if column != "excess_loss" else "", markersize=3.5)  # fmt: skip
         ends.append((line["x"].iloc[-1], line["y"].iloc[-1], human(size), colour))
-    words = "loss over the best (nats/token)" if column == "excess" else label(column)
+    words = "loss over the best (nats/token)" if column == "excess_loss" else label(column)
     ax.set(xlabel=label(_ENTRIES), ylabel=wrapped(words, sizes_of(ax).axis, extent(ax)[1]))
     quiet(ax)
     every = pd.concat(lines.values())
@@ -103,7 +103,7 @@ def _valleys_of(best: BestVocabulary) -> dict[float, pd.DataFrame]:
             "plot.vocabulary draws what a law says of the loss; this answer came by another way. "
             "Use method='parametric', or give it the runs."
         )
-    table = best.valleys.rename(columns={_ENTRIES: "x", "excess": "y"})
+    table = best.valleys.rename(columns={_ENTRIES: "x", "excess_loss": "y"})
     return _by_size(table)
 
 
@@ -143,7 +143,7 @@ def _interval(ax: Axes, best: BestVocabulary, size: float, y: float, colour: Any
     """The interval of the best vocabulary of a size, in a row below the valleys."""
     row = _row(best, size)
     ends = np.array([row[f"{_ENTRIES}_low"], row[f"{_ENTRIES}_high"]], dtype=float)
-    if np.isfinite(ends).all():
+    if not np.isnan(ends).any():
         ax.plot(np.clip(ends, *ax.get_xlim()), [y, y], color=colour, linewidth=2.2, alpha=0.6,
                 solid_capstyle="butt")  # fmt: skip
         ax.plot([row[_ENTRIES]], [y], "|", color=colour, markersize=6)

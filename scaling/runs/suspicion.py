@@ -12,9 +12,9 @@ from scaling.cost import Cost
 from scaling.errors import ColumnError, Issue, name_rows
 from scaling.law import Law
 from scaling.runs.door import loose_numbers, numbers
+from scaling.runs.mixed_tokens import several_tokenizers
 from scaling.runs.overfitting import overfitted
 from scaling.runs.reading import provenance
-from scaling.runs.tokenizers import several_tokenizers
 from scaling.runs.tuning import tuned_in
 from scaling.text import brief, human, listed, to_its_last_digit
 

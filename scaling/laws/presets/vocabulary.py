@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-from scaling.cost import Cost
 from scaling.laws.power_law import PowerLaw
 from scaling.laws.presets.preset import CODE, REFITTED, Maker, Published, later
 from scaling.laws.vocabulary import Vocabulary
@@ -47,9 +46,8 @@ def _approach_3() -> Published:
         alpha1=exponent, alpha2=vocabulary, beta=exponent,
     )  # fmt: skip
     columns = {role: role for role in (*law.inputs, law.target)}
-    cost = Cost(sizes=Vocabulary.inputs[:2])
-    return Published("tao-2024", law, columns, cost, _RANGES, f"{_TAO}, approach 3, and its code",
-                     REFITTED, _UNIT_CAUTION)  # fmt: skip
+    return Published("tao-2024", law, columns, law.cost, _RANGES,
+                     f"{_TAO}, approach 3, and its code", REFITTED, _UNIT_CAUTION)  # fmt: skip
 
 
 def _power(

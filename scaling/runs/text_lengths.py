@@ -8,21 +8,17 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from scaling.errors import ColumnError, ScalingError
+from scaling.errors import ColumnError, ScalingError, above_zero
 from scaling.runs.door import as_frame, numbers
 from scaling.text import human, listed
 
-__all__ = ["TokensPerCharacter", "above_zero", "embedding_width", "unigram_loss"]
+__all__ = ["TokensPerCharacter", "unigram_loss"]
 
 Array: TypeAlias = NDArray[np.float64]
 
 _COEFFICIENTS = 3
 _SMALLEST = 2.0  # entries of a vocabulary
 _BISECTIONS = 60
-# Tao et al. 2024, utils.py: up to so many non-vocabulary params, so many channels.
-_WIDTH_UP_TO = np.array([5e7, 2e8, 5e8, 1e9, 2e9, 5e9, 1e10, 2e10, 5e10, 1e11, 2e11, 5e11, 1e12])
-_WIDTHS = np.array([512, 768, 1024, 1536, 2048, 3200, 4096, 5120, 6048, 8192, 12288, 16384, 20480,
-                    24576], dtype=float)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -206,56 +202,3 @@ def unigram_loss(counts: Any) -> float:
                            "how often each token occurs in the training text.")  # fmt: skip
     share = found[found > 0] / found.sum()
     return float(-(share * np.log(share)).sum())
-
-
-def embedding_width(params_non_embedding: Any) -> Array:
-    """Width of the embeddings that Tao et al. take for a size, a step function.
-
-    Parameters
-    ----------
-    params_non_embedding : float or array_like
-
-    Returns
-    -------
-    ndarray
-        Channels.
-
-    Raises
-    ------
-    ScalingError
-        If a size is not above 0.
-
-    References
-    ----------
-    Tao et al. 2024, arXiv:2407.13623, and its code.
-
-    Examples
-    --------
-    >>> embedding_width([3e9, 70e9])
-    array([3200., 8192.])
-    """
-    size = above_zero("params_non_embedding", params_non_embedding)
-    return np.asarray(_WIDTHS[np.searchsorted(_WIDTH_UP_TO, size)])
-
-
-def above_zero(name: str, value: Any) -> Array:
-    """Numbers above 0 as an array, or one sentence.
-
-    Raises
-    ------
-    ScalingError
-
-    Examples
-    --------
-    >>> above_zero("vocab_size", [32_000])
-    array([32000.])
-    """
-    try:
-        array = np.asarray(value, dtype=float)
-    except (TypeError, ValueError):
-        array = np.asarray(np.nan)
-    bad = ~(np.isfinite(array) & (array > 0))
-    if bad.any() or not array.size:
-        got = human(array[bad][0]) if array.size and np.isfinite(array[bad][0]) else repr(value)
-        raise ScalingError(f"{name} must be finite and greater than 0; got {got}.")
-    return array

@@ -338,6 +338,7 @@ def test_best_shares_have_no_gap_whatever_the_problem(domains, terms, steep, bou
     assert (simplex.gap_of(exponents, logs, found, low, high) < 1e-7).all()
 
 
+@pytest.mark.filterwarnings("ignore:Values in x were outside bounds")  # of older SciPy's own steps
 def test_gap_is_by_how_much_scipy_does_better():
     stream = np.random.default_rng(0)
     exponents, logs = stream.normal(0, 2, (20, 3, 4)), np.zeros((20, 3))

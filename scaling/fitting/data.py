@@ -78,5 +78,6 @@ def ranges_of(
     """Smallest and largest value of each column, and of tokens per param."""
     known = dict(columns)
     if PARAMS in roles and TOKENS in roles:
-        known.setdefault(RATIO, columns[roles[TOKENS]] / columns[roles[PARAMS]])
+        with np.errstate(over="ignore", under="ignore"):
+            known.setdefault(RATIO, columns[roles[TOKENS]] / columns[roles[PARAMS]])
     return {name: (float(v.min()), float(v.max())) for name, v in known.items()}

@@ -18,7 +18,8 @@ from scipy.stats import entropy
 import scaling
 from scaling import TokensPerCharacter, published
 from scaling.counting import embedding_width
-from scaling.forecast.vocabulary_runs import Tried, best_at_end, cheapest_power, lowest_points
+from scaling.forecast.vocabulary_runs import best_at_end, cheapest_power, lowest_points
+from scaling.forecast.vocabulary_table import Tried
 from scaling.laws import Vocabulary
 
 TAO = "Tao et al. 2024"
@@ -600,3 +601,49 @@ def test_figure_of_a_law_shows_valleys_and_intervals(truth, width):
         ends = np.clip([row["vocab_size_low"], row["vocab_size_high"]], low, high)
         np.testing.assert_allclose(bar.get_xdata(), ends)
     plt.close(figure)
+
+
+def test_order_and_copies_of_the_rows_change_nothing(truth):
+    runs = drawn_runs(truth)
+    for method in ("isoflop", "derivative"):
+        wanted = scaling.best_vocabulary(runs, 1e9, method=method).table["vocab_size"][0]
+        for same in (runs.sample(frac=1, random_state=0), pd.concat([runs, runs])):
+            found = scaling.best_vocabulary(same, 1e9, method=method).table["vocab_size"][0]
+            assert found == pytest.approx(wanted, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "code"),
+    [
+        ({"loss_unigram_normalised": lambda t: t["loss_unigram_normalised"] + 9},
+         "loss-not-normalised"),
+        ({"tokens": lambda t: 3 * t["tokens"]}, "tokens-differ"),
+    ],
+)  # fmt: skip
+def test_a_table_in_other_units_is_told(truth, spoilt, code):
+    runs = drawn_runs(truth)
+    text = scaling.TokensPerCharacter()
+    sound = runs.assign(characters=text.characters(runs["tokens"], runs["vocab_size"]))
+    assert code not in {i.code for i in scaling.best_vocabulary(sound, 1e9).issues}
+    told = scaling.best_vocabulary(sound.assign(**spoilt), 1e9).issues
+    assert code in {issue.code for issue in told}
+
+
+def test_vocabularies_in_thousands_and_too_few_of_them_are_told(truth):
+    runs = drawn_runs(truth)
+    small = runs.assign(vocab_size=runs["vocab_size"] / 1000)
+    found = scaling.best_vocabulary(small, 1e9, method="derivative").issues
+    assert "vocabulary-unit" in {issue.code for issue in found}
+    two = runs[runs["vocab_size"].isin(sorted(runs["vocab_size"].unique())[:2])]
+    with pytest.raises(scaling.ColumnError, match="three vocabularies or more at the smallest"):
+        scaling.best_vocabulary(two, 1e9, method="derivative")
+
+
+def test_a_power_law_that_explains_nothing_is_told(truth):
+    runs = drawn_runs(truth)
+    # The smallest size is the best throughout, so that its size grows with nothing.
+    wild = runs.assign(loss_unigram_normalised=np.log(runs["params_non_embedding"])
+                       - 0.1 * np.log(runs["tokens"]) - 30)  # fmt: skip
+    found = scaling.best_vocabulary(wild, 1e9)
+    assert found.powers.loc["params_non_embedding", "r2"] < 0.7
+    assert "poor-power" in {issue.code for issue in found.issues}

@@ -26,6 +26,7 @@ Array: TypeAlias = NDArray[np.float64]
 # kernel, and a box of the same spread is twice as wide.
 _WINDOW = 2.12
 _SMALLEST = 1e-12  # of the largest scaled curvature
+_PASSED = 1e-9  # of the usual residual, below which a law passes through a run
 _DEAD = 1e-14  # of the largest curvature
 _UNFELT = 1e-6
 
@@ -119,8 +120,15 @@ def _mean_ratio(inverse: Array, covariance: Array) -> float:
 
 
 def pull_of(residual: Array, knee: float) -> Array:
-    """Derivative of the objective by each residual."""
-    return np.clip(residual, -knee, knee) if knee > 0 else np.sign(residual)
+    """Derivative of the objective by each residual.
+
+    Least absolute deviations pass through some runs; what is left of their residuals is rounding,
+    whose sign says nothing.
+    """
+    if knee > 0:
+        return np.clip(residual, -knee, knee)
+    passed = np.abs(residual) <= _PASSED * usual_spread(residual)
+    return np.where(passed, 0.0, np.sign(residual))
 
 
 def _bend_of(residual: Array, knee: float, free: int) -> Array:

@@ -16,12 +16,12 @@ from scaling.errors import Issue, ScalingError, above_zero, one_of
 from scaling.fitting import Fit
 from scaling.forecast.vocabulary_runs import (
     Known,
-    Tried,
     Wanted,
     by_derivative,
     by_isoflop,
     law_table,
 )
+from scaling.forecast.vocabulary_table import Tried
 from scaling.forecast.vocabulary_term import (
     best_params,
     fitted,
@@ -194,7 +194,8 @@ def best_vocabulary(
     said = tuple(
         f"{name} = {scalar_text(row['coefficient'])} x {row['of']}^{scalar_text(row['exponent'])} "
         f"(R2 {row['r2']:.3f})" for name, row in known.powers.iterrows())  # fmt: skip
-    answer = _answer(known, None, runs.ranges, known.issues, level, "none")
+    issues = (*runs.issues, *known.issues)
+    answer = _answer(known, None, runs.ranges, issues, level, "none")
     return replace(answer, method=way, powers=known.powers, said=said)
 
 
@@ -322,7 +323,7 @@ def _parametric(
     fit = fitted(table, bootstrap, seed)
     answer = _of_law(fit, wanted, level, runs.ranges)
     if not in_thousands:
-        return answer
+        return replace(answer, issues=(*runs.issues, *answer.issues))
     times = table["tokens"] / runs.tokens
     wrong = Issue(
         "vocabulary-in-thousands", "weakens",

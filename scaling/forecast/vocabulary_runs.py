@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
@@ -11,25 +11,22 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from scaling.columns import COMPUTE, TOKENS
-from scaling.counting import embedding_width
 from scaling.errors import ColumnError, Issue
 from scaling.fitting import fit
-from scaling.laws import PowerLaw, Vocabulary
-from scaling.runs.door import as_frame, numbers
+from scaling.forecast.vocabulary_table import ENTRIES, LOSS, PART, SIZE, TEXT, THOUSAND, Tried
+from scaling.laws import PowerLaw
 from scaling.runs.text_lengths import TokensPerCharacter
-from scaling.text import human, listed
+from scaling.text import human
 
 __all__ = [
-    "Known", "Tried", "Wanted", "best_at_end", "by_derivative", "by_isoflop", "cheapest_power",
+    "Known", "Wanted", "best_at_end", "by_derivative", "by_isoflop", "cheapest_power",
     "law_table", "lowest_points",
 ]  # fmt: skip
 
 Array: TypeAlias = NDArray[np.float64]
 
-_SIZE, _ENTRIES, _LOSS = "params_non_embedding", "vocab_size", "loss_unigram_normalised"
-_PART, _WIDTH, _TEXT = "params_vocabulary", "embedding_width", "characters"
-_THOUSAND = 1000.0
 _CURVED = 3  # values that a quadratic passes through
+_TOLD_R2 = 0.7  # of a power law, below which it is told; those of the paper have .87 and more
 # Tao et al. 2024, utils.py: how many points are laid between the runs, and between vocabularies.
 _BETWEEN_RUNS, _BETWEEN_ENTRIES = 50, 20
 _HALF = {"alpha": -0.5}  # powers of size and text that approach 1 holds at the square root
@@ -63,89 +60,6 @@ class Known:
     issues: tuple[Issue, ...] = ()
 
 
-@dataclass(frozen=True)
-class Tried:
-    """Rows of a table of runs with several vocabularies; arrays of shape (n,)."""
-
-    size: Array
-    width: Array
-    entries: Array
-    characters: Array
-    loss: Array
-    text: TokensPerCharacter
-
-    @classmethod
-    def read(cls, table: Any, text: TokensPerCharacter) -> Tried:
-        """The rows of a table, checked.
-
-        Raises
-        ------
-        ColumnError
-        """
-        frame = as_frame(table)
-        missing = [name for name in (_SIZE, _ENTRIES, _LOSS) if name not in frame]
-        if missing or not {_TEXT, TOKENS} & set(frame):
-            missing += [] if {_TEXT, TOKENS} & set(frame) else [f"{_TEXT} (or {TOKENS})"]
-            raise ColumnError(
-                f"best_vocabulary needs columns {_SIZE}, {_ENTRIES}, {_TEXT} or {TOKENS}, and "
-                f"{_LOSS}; the table has {listed(frame.columns) or 'no columns'}, so "
-                f"{listed(missing)} {'is' if len(missing) == 1 else 'are'} missing. Read it with "
-                "scaling.read_runs(runs, columns=...)."
-            )
-        size, entries, loss = (numbers(frame, name) for name in (_SIZE, _ENTRIES, _LOSS))
-        width = numbers(frame, _WIDTH) if _WIDTH in frame else embedding_width(size)
-        characters = (
-            numbers(frame, _TEXT)
-            if _TEXT in frame
-            else text.characters(numbers(frame, TOKENS), entries)
-        )
-        return cls(size, width, entries, characters, loss, text)
-
-    @property
-    def tokens(self) -> Array:
-        """Tokens seen."""
-        return self.text.tokens(self.characters, self.entries)
-
-    @property
-    def compute(self) -> Array:
-        """FLOPs, one matrix of the vocabulary counted."""
-        return np.asarray(
-            Vocabulary.cost.compute(self.size + self.entries * self.width, self.tokens)
-        )
-
-    @property
-    def ranges(self) -> Mapping[str, tuple[float, float]]:
-        """Smallest and largest of what an answer is far from."""
-        seen = {_SIZE: self.size, _ENTRIES: self.entries, COMPUTE: self.compute}
-        return {name: (float(values.min()), float(values.max())) for name, values in seen.items()}
-
-    @property
-    def widths_of_paper(self) -> bool:
-        """Whether the embeddings are as wide as those of the paper for their sizes."""
-        return bool((embedding_width(self.size) == self.width).all())
-
-    def width_of(self, params: Array) -> Array:
-        """Width of the embeddings of sizes: the paper's, or between those of the runs."""
-        if self.widths_of_paper:
-            return embedding_width(params)
-        size, first = np.unique(self.size, return_index=True)
-        own = np.log(self.width[first])
-        return np.asarray(np.exp(np.interp(np.log(params), np.log(size), own)))
-
-    def where(self, kept: Any) -> Tried:
-        """Some of the rows."""
-        return Tried(self.size[kept], self.width[kept], self.entries[kept], self.characters[kept],
-                     self.loss[kept], self.text)  # fmt: skip
-
-    def beside(self, others: Iterable[Tried]) -> Tried:
-        """These rows and those of others."""
-        every = [self, *others]
-        columns = ("size", "width", "entries", "characters", "loss")
-        joined = (np.concatenate([getattr(part, name) for part in every]) for name in columns)
-        size, width, entries, characters, loss = joined
-        return Tried(size, width, entries, characters, loss, self.text)
-
-
 def law_table(runs: Tried, in_thousands: bool) -> pd.DataFrame:
     """Table that the law is fitted to; ``run`` names the rows of one run.
 
@@ -155,10 +69,10 @@ def law_table(runs: Tried, in_thousands: bool) -> pd.DataFrame:
     in_thousands : bool
         Whether tokens are counted with the vocabulary in thousands, as the paper's code does.
     """
-    entries = runs.entries / (_THOUSAND if in_thousands else 1.0)
+    entries = runs.entries / (THOUSAND if in_thousands else 1.0)
     return pd.DataFrame({
-        _SIZE: runs.size, _PART: runs.entries * runs.width,
-        TOKENS: runs.text.tokens(runs.characters, entries), _LOSS: runs.loss,
+        SIZE: runs.size, PART: runs.entries * runs.width,
+        TOKENS: runs.text.tokens(runs.characters, entries), LOSS: runs.loss,
         "run": [f"{size:g}, {count:g}" for size, count in
                 zip(runs.size, runs.entries, strict=True)],
     })  # fmt: skip
@@ -169,16 +83,21 @@ def by_isoflop(runs: Tried, wanted: Wanted) -> Known:
     best = lowest_points(runs)
     powers = pd.DataFrame({
         name: _power(best.compute, values, fixed)
-        for name, values, fixed in ((_SIZE, best.size, _HALF), (_TEXT, best.characters, _HALF),
-                                    (_PART, best.entries * best.width, {}))
+        for name, values, fixed in ((SIZE, best.size, _HALF), (TEXT, best.characters, _HALF),
+                                    (PART, best.entries * best.width, {}))
     }).T  # fmt: skip
     budget = wanted.compute
     if budget is None:
-        size = powers.loc[_SIZE]
+        size = powers.loc[SIZE]
         budget = (wanted.params / size["coefficient"]) ** (1 / size["exponent"])
-    part = powers.loc[_PART]
+    part = powers.loc[PART]
     found = np.asarray(part["coefficient"] * budget ** part["exponent"], dtype=float)
-    return Known(replace(wanted, compute=budget.astype(float)), found, powers)
+    poor = tuple(Issue(
+        "poor-power", "weakens",
+        f"A power of compute explains {max(row['r2'], 0):.0%} of how {name} varies over the points "
+        "of lowest loss.", "Add sizes, vocabularies and checkpoints, or use method='parametric'.")
+        for name, row in powers.iterrows() if not row["r2"] > _TOLD_R2)  # fmt: skip
+    return Known(replace(wanted, compute=budget.astype(float)), found, powers, poor)
 
 
 def lowest_points(runs: Tried) -> Tried:
@@ -252,9 +171,10 @@ def _power(x: Array, y: Array, fixed: Mapping[str, float]) -> dict[str, Any]:
     law = fit(PowerLaw, {"x": x, "loss": y}, fixed=fixed, bootstrap=0).law
     missed = np.log(y / law.predict(x=x))
     spread = np.log(y) - np.log(y).mean()
+    varies = float(spread @ spread)
     return {"of": COMPUTE, "coefficient": float(law.values["A"]),
             "exponent": -float(law.values["alpha"]),
-            "r2": 1 - float(missed @ missed) / float(spread @ spread)}  # fmt: skip
+            "r2": 1 - float(missed @ missed) / varies if varies > 0 else 0.0}  # fmt: skip
 
 
 def by_derivative(runs: Tried, wanted: Wanted) -> Known:
@@ -267,11 +187,14 @@ def by_derivative(runs: Tried, wanted: Wanted) -> Known:
     if len(sizes) < _CURVED:
         raise ColumnError("method='derivative' needs three sizes or more; the table has "
                           f"{len(sizes)}.")  # fmt: skip
+    if len(np.unique(runs.entries[runs.size == sizes[0]])) < _CURVED:
+        raise ColumnError("method='derivative' needs three vocabularies or more at the smallest "
+                          "size.")  # fmt: skip
     exponent, r2 = cheapest_power(sizes, runs.width_of(sizes), runs.text)
     best = best_at_end(runs.where(runs.size == sizes[0]))
     start = best * runs.width_of(sizes[:1])[0]
-    powers = pd.DataFrame({_PART: {
-        "of": _SIZE, "coefficient": start * sizes[0] ** -exponent, "exponent": exponent, "r2": r2,
+    powers = pd.DataFrame({PART: {
+        "of": SIZE, "coefficient": start * sizes[0] ** -exponent, "exponent": exponent, "r2": r2,
     }}).T  # fmt: skip
     found = start * (wanted.params / sizes[0]) ** exponent
     return Known(wanted, found, powers, _at_edge(runs, best))
@@ -279,7 +202,7 @@ def by_derivative(runs: Tried, wanted: Wanted) -> Known:
 
 def _at_edge(runs: Tried, best: float) -> tuple[Issue, ...]:
     """An issue where the vocabulary that all others are scaled from is the first or last tried."""
-    if best not in runs.ranges[_ENTRIES]:
+    if best not in runs.ranges[ENTRIES]:
         return ()
     return (Issue(
         "vocabulary-at-edge", "weakens",

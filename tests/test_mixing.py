@@ -719,3 +719,20 @@ def test_figure_of_a_mixture_refuses_what_it_cannot_draw(fits):
         scaling.plot.mixture(fits["prose"])
     with pytest.raises(scaling.ColumnError, match="share_web"):
         scaling.plot.mixture(scaling.best_mixture(fits), runs={"loss": [1.0]})
+
+
+def test_a_domain_that_no_run_has_and_a_fit_without_resamples_are_told():
+    stream = np.random.default_rng(0)
+    web = stream.uniform(0.1, 0.9, 20)
+    runs = pd.DataFrame({"share_web": web, "share_code": 1 - web, "share_math": 0.0})
+    runs["loss"] = 2 + 0.5**web * 1.2 ** (1 - web) + stream.normal(0, 0.002, 20)
+    three = data_mixing(("web", "code", "math"))
+    told = {issue.code: issue for issue in scaling.fit(three, runs, bootstrap=0).issues}
+    assert told["narrow-range"].severity == "blocks"
+    assert "share_math is 0 in every run" in told["narrow-range"].message
+    two = data_mixing(("web", "code"))
+    drawn, bare = (scaling.fit(two, runs, bootstrap=count) for count in (20, 0))
+    codes = [issue.code for issue in scaling.best_mixture({"a": drawn, "b": bare}).issues]
+    assert "one-sided-errors" in codes
+    both = scaling.best_mixture({"a": drawn, "b": drawn}).issues
+    assert "one-sided-errors" not in [issue.code for issue in both]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from scaling.answer import Answer, level_issues
 from scaling.errors import Issue, worst_first
-from scaling.forecast.pairing import unpaired
+from scaling.forecast.pairing import one_sided, unpaired
 from scaling.forecast.pool_sets import (
     ERROR,
     SEEN,
@@ -29,7 +29,7 @@ from scaling.frontier.table import with_ends
 from scaling.frontier.terms import positive
 from scaling.reach import beyond, beyond_issues
 from scaling.source import Source, check_level, summarise
-from scaling.text import human, listed, percent
+from scaling.text import human, percent
 
 __all__ = ["PoolChoice", "which_pools"]
 
@@ -156,7 +156,7 @@ def which_pools(
     reach = reach_of(pools)
     if reach is not None:
         table["beyond"] = beyond({SEEN: reach}, {SEEN: seen})
-    issues = [*_issues(pools, table), *unpaired(pools), *_told(fits, pools)]
+    issues = [*_issues(pools, table), *one_sided(pools), *unpaired(pools), *_told(fits, pools)]
     if reach is not None:
         issues += beyond_issues(table["beyond"].to_numpy(), drawn=draws is not None)
     if draws is not None:
@@ -249,13 +249,6 @@ def _issues(pools: Mapping[str, Source], table: pd.DataFrame) -> list[Issue]:
             f"{max(floors):.3g}: at many samples these decide, and they are the least known.",
             "Share d among the pools: fit(DataUtility, runs, by=..., shared=('n0', 'd')).",
         ))  # fmt: skip
-    bare = [name for name, one in pools.items() if one.draws is None]
-    if 0 < len(bare) < len(pools):
-        found.append(Issue(
-            "one-sided-errors", "weakens",
-            f"{listed(bare)} {'has' if len(bare) == 1 else 'have'} no resamples, so the choice has "
-            "no intervals.",
-            "Fit all pools to their runs with resamples."))  # fmt: skip
     least = table.sort_values("probability", kind="stable")
     if least["probability"].iloc[0] < _SURE:
         row = least.iloc[0]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scaling.answer import Answer, issue_lines, level_issues, report_html, report_text, shown
 from scaling.errors import Issue
 from scaling.forecast.mixture_laws import SAME, Laws, Many, limits
-from scaling.forecast.pairing import unpaired
+from scaling.forecast.pairing import one_sided, unpaired
 from scaling.forecast.sides import merged
 from scaling.frontier.table import with_ends
 from scaling.source import Source, check_level
@@ -146,7 +146,7 @@ def best_mixture(
                           runs_to=laws.ranges[1])  # fmt: skip
     issues = (
         *_at_edge(table), *_flat(table, float(laws.best.target(best)[0, 0])),
-        *unpaired(laws.sources),
+        *one_sided(laws.sources), *unpaired(laws.sources),
         *merged((name, issue) for name, source in laws.sources.items() for issue in source.issues),
         *(() if drawn is None else level_issues(len(drawn), level)),
     )  # fmt: skip

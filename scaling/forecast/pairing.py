@@ -13,7 +13,7 @@ from scaling.law import Law
 from scaling.source import Source
 from scaling.text import listed
 
-__all__ = ["paired", "unpaired"]
+__all__ = ["one_sided", "paired", "unpaired"]
 
 
 def paired(sources: Iterable[Source]) -> list[Law | None]:
@@ -27,6 +27,26 @@ def _first(draws: Law, count: int) -> Law:
     return type(draws).unchecked({
         name: value[:count] if np.size(value) > 1 else value for name, value in draws.values.items()
     })  # fmt: skip
+
+
+def one_sided(sources: Mapping[str, Source]) -> list[Issue]:
+    """An issue where only some of the sources have draws.
+
+    Examples
+    --------
+    >>> import scaling
+    >>> fit = scaling.fit(scaling.laws.Chinchilla, scaling.datasets.load("demo"), bootstrap=20)
+    >>> [issue.code for issue in one_sided({"fit": fit, "law": fit.law})]
+    ['one-sided-errors']
+    """
+    bare = [name for name, one in sources.items() if one.draws is None]
+    if not 0 < len(bare) < len(sources):
+        return []
+    drawn = [name for name in sources if name not in bare]
+    return [Issue(
+        "one-sided-errors", "weakens",
+        f"{listed(bare)} {'has' if len(bare) == 1 else 'have'} no resamples, so intervals hold the "
+        f"errors of {listed(drawn)} only.", "Fit all to their runs with resamples.")]  # fmt: skip
 
 
 def unpaired(sources: Mapping[str, Source]) -> list[Issue]:

@@ -15,7 +15,7 @@ from scaling.columns import COLUMNS, COMPUTE
 from scaling.cost import Cost
 from scaling.counting import refuse_mixed_counting
 from scaling.errors import Issue, ScalingError, worst_first
-from scaling.forecast.pairing import paired, unpaired
+from scaling.forecast.pairing import one_sided, paired, unpaired
 from scaling.frontier.allocation import Question, root
 from scaling.frontier.terms import ask
 from scaling.law import Law
@@ -152,12 +152,6 @@ class Pair:
         found: list[Issue] = []
         if self.drawn:
             found += level_issues(self.count, level)
-        if self.drawn and (self.draws_a is None or self.draws_b is None):
-            bare, other = self.names if self.draws_a is None else self.names[::-1]
-            found.append(Issue(
-                "one-sided-errors", "weakens",
-                f"{bare} has no resamples, so intervals hold the errors of {other} only.",
-                "Fit both to their runs with resamples."))  # fmt: skip
         costs = [c.question.cost for c in (self.a, self.b) if c.question is not None]
         if len({cost.factor for cost in costs}) > 1:
             found.append(Issue(
@@ -167,7 +161,7 @@ class Pair:
                 "Give one cost= where they should be the same."))  # fmt: skip
         told = [(curve.name, issue) for curve in (self.a, self.b) for issue in curve.source.issues]
         both = {curve.name: curve.source for curve in (self.a, self.b)}
-        return (*found, *unpaired(both), *merged(told))
+        return (*one_sided(both), *found, *unpaired(both), *merged(told))
 
 
 def merged(told: Iterable[tuple[str, Issue]]) -> list[Issue]:

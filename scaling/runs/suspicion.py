@@ -115,7 +115,8 @@ def _found(
         values = inputs[role]
         low, high = float(values.min()), float(values.max())
         # A part of a whole acts by its difference, not by its ratio.
-        if low > 0 and high / low < _DECADE and (high == low or role not in family.shares):
+        near = low > 0 and high / low < _DECADE and role not in family.shares
+        if high == low or near:
             yield Issue(
                 "narrow-range", "weakens" if high > low else "blocks",
                 f"{name} runs only from {human(low)} to {human(high)}, under one decade."

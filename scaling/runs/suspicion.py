@@ -115,8 +115,7 @@ def _found(
         values = inputs[role]
         low, high = float(values.min()), float(values.max())
         # A part of a whole acts by its difference, not by its ratio.
-        near = low > 0 and high / low < _DECADE and role not in family.shares
-        if high == low or near:
+        if high == low or (0 < high < _DECADE * low and role not in family.shares):
             yield Issue(
                 "narrow-range", "weakens" if high > low else "blocks",
                 f"{name} runs only from {human(low)} to {human(high)}, under one decade."

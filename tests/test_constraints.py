@@ -467,6 +467,9 @@ def test_required_finds_an_input_that_takes_no_compute():
     held = {"params": 3e9, "tokens": 1e11}
     row = scaling.required(law, "unique_tokens", loss=wanted, held=held).table.iloc[0]
     assert row["unique_tokens"] == pytest.approx(2e10, rel=1e-6)
+    never = scaling.required(law, "unique_tokens", loss=1.9, held=held)
+    assert np.isinf(never.table["unique_tokens"][0])
+    assert "unreachable" in {issue.code for issue in never.issues}
     with pytest.raises(scaling.ScalingError, match="both asked for and held"):
         scaling.required(law, "tokens", loss=2.3, held=held)
 

@@ -104,7 +104,7 @@ def required(
             table = with_ends(table, question.column(name), best[name], draws, level)
     issues = (
         *question.issues_at(best, None, level),
-        *_unreachable(wanted, best, drawn),
+        *_unreachable(wanted, best[role], None if drawn is None else drawn[role]),
     )
     told = "" if question.cost == SIX_ND else f"; compute is {question.cost.name}"
     title = f"Least {what} to reach the loss, by {question.family.__name__}{told}"
@@ -135,18 +135,17 @@ def _inputs(question: Question, law: Law, what: str, wanted: Array) -> dict[str,
     return {**values, COMPUTE: question.cost.of(values)}
 
 
-def _unreachable(
-    wanted: Array, best: dict[str, Array], drawn: dict[str, Array] | None
-) -> tuple[Issue, ...]:
-    never = np.isinf(best[COMPUTE])
+def _unreachable(wanted: Array, best: Array, drawn: Array | None) -> tuple[Issue, ...]:
+    """An issue where no amount of what is asked for reaches a loss, or not in all draws."""
+    never = np.isinf(best)
     if never.any():
         lost = ", ".join(scalar_text(float(loss)) for loss in wanted[never][:3])
         return (Issue(
             "unreachable", "blocks", f"The law never reaches a loss of {lost} here.",
             "Ask for a higher loss, or hold other inputs.",
         ),)  # fmt: skip
-    if drawn is not None and np.isinf(drawn[COMPUTE]).any():
-        share = float(np.isinf(drawn[COMPUTE]).any(axis=-1).mean())
+    if drawn is not None and np.isinf(drawn).any():
+        share = float(np.isinf(drawn).any(axis=-1).mean())
         return (Issue(
             "unreachable-in-draws", "weakens",
             f"{percent(share)} of resamples never reach the loss; their answer counts as infinite.",
